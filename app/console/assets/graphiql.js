@@ -1,0 +1,114 @@
+import { readKey, takeKeyFromLink, writeKey } from "./key.js";
+
+const { GraphiQL, React, ReactDOM, graphqlWs } = window;
+const EXAMPLES = ["newest", "search", "statistics", "create-export", "exports", "watch-export"];
+const NO_KEY = "Enter an API key to begin";
+const url = location.href.split(/[?#]/)[0];
+const [status, form, field, show] = ["status", "connect", "key", "show"].map((id) => document.getElementById(id));
+
+window.__webpack_nonce__ = document.querySelector("link[nonce]").nonce;
+
+function say(text, mood) {
+  status.textContent = status.title = text;
+  status.dataset.mood = mood;
+}
+
+/** The headers of a request, with our key unless the headers editor names one. */
+function withKey(given) {
+  const headers = new Headers(given);
+  if (!headers.has("Authorization") && readKey()) headers.set("Authorization", `Bearer ${readKey()}`);
+  return headers;
+}
+
+async function send(target, init) {
+  const response = await fetch(target, init).catch((error) => {
+    say("The server does not answer", "refused");
+    throw error;
+  });
+  const refusal = response.ok ? null : await response.clone().json().catch(() => ({ error: {} }));
+  if (refusal?.error) say(refusal.error.message ?? `The server answered ${response.status}`, "refused");
+  else say("Connected", "good");
+  return response;
+}
+
+/** A client of graphql-ws whose lost connection is an answer that can be read, too. */
+function subscriptions(authorization) {
+  const client = graphqlWs.createClient({
+    url: url.replace(/^http/, "ws"),
+    retryAttempts: 0,
+    connectionParams: { Authorization: authorization },
+    on: { connected: () => say("Connected", "good") },
+  });
+  const failed = (sink) => (reason) => {
+    if (!Array.isArray(reason)) say(closing(reason), "refused");
+    sink.next({ errors: Array.isArray(reason) ? reason : [{ message: closing(reason) }] });
+    sink.complete();
+  };
+  return { subscribe: (params, sink) => client.subscribe(params, { ...sink, error: failed(sink) }) };
+}
+
+function closing({ code, reason }) {
+  if (code === 4401 || code === 4403) return "The server refused this API key";
+  return reason || "The connection to the server was lost";
+}
+
+async function fetcher(params, options) {
+  const headers = withKey(options?.headers);
+  const authorization = headers.get("Authorization");
+  if (!authorization) {
+    say(NO_KEY, "waiting");
+    return { errors: [{ message: NO_KEY }] };
+  }
+  headers.set("Accept", "application/graphql-response+json, application/json;q=0.9");
+  const wsClient = subscriptions(authorization);
+  const ask = GraphiQL.createFetcher({ url, fetch: send, wsClient, enableIncrementalDelivery: false });
+  return ask(params, { ...options, headers: Object.fromEntries(headers) });
+}
+
+async function example(name) {
+  const response = await fetch(new URL(`examples/${name}.graphql`, import.meta.url));
+  return { query: (await response.text()).trimEnd() };
+}
+
+const root = ReactDOM.createRoot(document.getElementById("graphiql"));
+const storage = GraphiQL.createLocalStorage({ namespace: "sightlog" });
+const defaultTabs = await Promise.all(EXAMPLES.map(example));
+let connections = 0;
+
+/** Starts GraphiQL anew, because what the schema shows depends on the key. */
+function connect() {
+  field.value = readKey();
+  if (!readKey()) {
+    say(NO_KEY, "waiting");
+    field.focus();
+  }
+  const props = { fetcher, defaultTabs, storage, showPersistHeadersSettings: false };
+  root.render(React.createElement(GraphiQL, { ...props, key: ++connections }));
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  writeKey(field.value);
+  connect();
+});
+
+show.addEventListener("click", () => {
+  const shown = field.type === "password";
+  field.type = shown ? "text" : "password";
+  show.textContent = shown ? "Hide" : "Show";
+  show.setAttribute("aria-pressed", shown);
+});
+
+window.addEventListener("hashchange", () => takeKeyFromLink() && connect());
+
+// GraphiQL previews an image under the pointer; the policy forbids those of other hosts.
+function withoutForeignImages(event) {
+  if (!event.target.matches(".result-window .cm-string")) return;
+  const address = event.target.textContent.replaceAll('"', "").trim();
+  if (URL.canParse(address) && new URL(address).origin !== location.origin) event.stopPropagation();
+}
+
+document.addEventListener("mouseover", withoutForeignImages, true);
+
+takeKeyFromLink();
+connect();

@@ -1,0 +1,90 @@
+"""The browser pages: GraphiQL and Swagger UI, served with our own assets under a strict policy."""
+
+import secrets
+from functools import cache
+from os import PathLike, stat_result
+from pathlib import Path
+
+from fastapi import FastAPI, Response
+from fastapi.responses import HTMLResponse
+from starlette.requests import Request
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+ASSETS = Path(__file__).parent / "assets"
+IMMUTABLE = "public, max-age=31536000, immutable"
+JSON_TYPES = ("application/json", "application/graphql-response+json")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src {style}; img-src 'self' data:; font-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Assets(StaticFiles):
+    """Files that run nowhere but inside our pages; those in a versioned folder never change."""
+
+    def file_response(
+        self, full_path: str | PathLike[str], stat_result: stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        versioned = ASSETS / "vendor" in Path(full_path).parent.parents
+        response.headers["Cache-Control"] = IMMUTABLE if versioned else "no-cache"
+        response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def mount(app: FastAPI) -> None:
+    """Adds `/docs` and `/assets/`. The application needs `docs_url=None`, or FastAPI's own page comes first."""
+    app.add_api_route("/docs", docs_page, include_in_schema=False)
+    app.mount("/assets", Assets(directory=ASSETS), name="assets")
+
+
+def graphiql_page() -> Response:
+    # The dialogs of GraphiQL lock scrolling with a style element, which needs this nonce.
+    nonce = secrets.token_urlsafe(16)
+    return _page(_html("graphiql.html").replace("{nonce}", nonce), style=f"'self' 'nonce-{nonce}'")
+
+
+def docs_page() -> Response:
+    return _page(_html("docs.html"))
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person in a browser asks: a GET without a query that prefers HTML to JSON."""
+    if request.method != "GET" or "query" in request.query_params:
+        return False
+    accept = ",".join(request.headers.getlist("accept"))
+    return _quality(accept, "text/html") > max(_quality(accept, json) for json in JSON_TYPES)
+
+
+def _page(html: str, style: str = "'self'") -> Response:
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": POLICY.format(style=style),
+        "Referrer-Policy": "no-referrer",
+        "Vary": "Accept",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return HTMLResponse(html, headers=headers)
+
+
+@cache
+def _html(name: str) -> str:
+    return (ASSETS / name).read_text("utf-8")
+
+
+def _quality(accept: str, media_type: str) -> float:
+    """The weight that an Accept header gives to a type, by its most specific range; 0 if it names none."""
+    weights = dict(_weighted(media_range) for media_range in accept.lower().split(","))
+    family = media_type.split("/")[0]
+    return next((weights[name] for name in (media_type, f"{family}/*", "*/*") if name in weights), 0.0)
+
+
+def _weighted(media_range: str) -> tuple[str, float]:
+    name, *parameters = (part.strip() for part in media_range.split(";"))
+    weight = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
+    try:
+        return name, float(weight)
+    except ValueError:
+        return name, 0.0
