@@ -1,0 +1,11 @@
+"""The core's enumerations, made known to the schema."""
+
+import strawberry
+
+from app.filters import SearchMode
+from app.models import DescriptionStatus, ExportFormat, ExportStatus
+
+__all__ = ["DescriptionStatus", "ExportFormat", "ExportStatus", "SearchMode"]
+
+for _enum in (SearchMode, DescriptionStatus, ExportFormat, ExportStatus):
+    strawberry.enum(_enum, description=_enum.__doc__)

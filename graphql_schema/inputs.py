@@ -1,0 +1,103 @@
+"""What can be given, and how it becomes values of the core."""
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from pydantic import ValidationError
+from strawberry.scalars import JSON
+from strawberry.types.unset import UNSET
+
+from app import filters, recording
+from app.errors import InvalidInput
+from app.exports import Request
+from app.recording import Result
+from graphql_schema.enums import DescriptionStatus, ExportFormat, SearchMode
+
+
+@strawberry.input
+class DescriptionFilter:
+    """Which results are meant. Bounds are inclusive; null or an empty list is as if absent."""
+
+    start_date: datetime | None = UNSET
+    end_date: datetime | None = UNSET
+    min_confidence: float | None = strawberry.field(
+        default=UNSET, description="0 to 1. Once a bound is given, results without a score do not match."
+    )
+    max_confidence: float | None = UNSET
+    include_unscored: bool | None = strawberry.field(
+        default=False, description="With a confidence bound: results without a score match too."
+    )
+    search: list[str] | None = strawberry.field(
+        default=UNSET, description="Terms that occur in the description, ignoring case; `%` and `_` mean themselves."
+    )
+    search_mode: SearchMode | None = SearchMode.ANY
+    source_types: list[str] | None = UNSET
+    types: list[str] | None = UNSET
+    image_ids: list[str] | None = UNSET
+    include_failed: bool | None = False
+
+
+@strawberry.input
+class CreateExportInput:
+    """What to export, and how."""
+
+    format: ExportFormat
+    filter: DescriptionFilter | None = UNSET
+    fields: list[str] | None = strawberry.field(
+        default=UNSET, description="Columns in this order, by their names in the file (`created_at`); empty: all."
+    )
+    include_metadata: bool | None = True
+    limit: int | None = strawberry.field(default=UNSET, description="The newest ones, up to 100000.")
+
+
+@strawberry.input
+class DescriptionInput:
+    """A result to record. An id that is known already is left as it is."""
+
+    id: strawberry.ID
+    type: str | None = "description"
+    status: DescriptionStatus | None = DescriptionStatus.COMPLETED
+    source_type: str
+    source_id: str | None = UNSET
+    created_at: datetime
+    image_url: str | None = UNSET
+    image_id: str | None = UNSET
+    description: str | None = UNSET
+    confidence_score: float | None = UNSET
+    verification: JSON | None = UNSET
+    metadata: JSON | None = UNSET
+    error_message: str | None = UNSET
+
+
+def to_filter(given: DescriptionFilter | None) -> filters.DescriptionFilter:
+    """InvalidInput where the values cannot be meant."""
+    values: dict[str, Any] = _given(given) if given else {}
+    for name, value in values.items():
+        values[name] = tuple(value) if isinstance(value, list) else value
+    return filters.DescriptionFilter(**values)
+
+
+def to_request(given: CreateExportInput, idempotency_key: str | None) -> Request:
+    values = _given(given) | {"filter": to_filter(given.filter)}
+    return Request(**values, idempotency_key=idempotency_key or None)
+
+
+def to_results(given: Sequence[DescriptionInput]) -> list[Result]:
+    """InvalidInput, with its place and id, for the first one that cannot be kept as it is."""
+    results = []
+    for place, item in enumerate(given):
+        try:
+            results.append(Result.model_validate(_given(item)))
+        except ValidationError as error:
+            message = f"Result {place} (id '{item.id}'): {recording.problem(error)}"
+            raise InvalidInput(message, field="input") from None
+    return results
+
+
+def _given(values: Any) -> dict[str, Any]:
+    """What a client gave, by name; null is as if it were absent."""
+    fields = {field.name: getattr(values, field.name) for field in dataclasses.fields(values)}
+    return {name: value for name, value in fields.items() if value is not None and value is not UNSET}

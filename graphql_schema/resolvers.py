@@ -1,0 +1,151 @@
+"""What GraphQL's fields and the REST routes have in common: plain functions of a context and core values.
+
+Each opens one session, so all that it returns belongs to one moment, and each looks at the caller's account only.
+They block; the edges call them in threads. Errors are those of `app.errors`.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from app import descriptions as results
+from app import exports as export_rows
+from app import recording, writers
+from app import statistics as totals
+from app.descriptions import Page, Window
+from app.errors import NotFound
+from app.exports import Request
+from app.filters import DescriptionFilter
+from app.models import Export, ExportFormat, ExportStatus, Scope
+from app.recording import Recorded, Result
+from app.statistics import Statistics
+from graphql_schema.context import Context
+
+
+@dataclass(frozen=True)
+class ExportState:
+    """An export as a customer sees it now."""
+
+    row: Export
+    download_url: str | None
+    estimated_completion_time: datetime | None
+
+
+@dataclass(frozen=True)
+class ExportPage:
+    items: Sequence[ExportState]
+    has_next: bool
+    total_count: int | None
+
+
+def descriptions(
+    context: Context,
+    wanted: DescriptionFilter,
+    window: Window,
+    *,
+    with_items: bool = True,
+    with_count: bool = False,
+    with_statistics: bool = False,
+) -> Page:
+    with context.runtime.database.read() as session:
+        return results.page(
+            session,
+            context.account_id,
+            wanted,
+            window,
+            with_items=with_items,
+            with_count=with_count,
+            with_statistics=with_statistics,
+        )
+
+
+def description(context: Context, id: str) -> Row[Any] | None:
+    with context.runtime.database.read() as session:
+        return results.get(session, context.account_id, id)
+
+
+def statistics(context: Context, wanted: DescriptionFilter) -> Statistics:
+    with context.runtime.database.read() as session:
+        return totals.statistics(session, context.account_id, wanted)
+
+
+def export(context: Context, id: uuid.UUID) -> ExportState:
+    """NotFound for one that is unknown or another account's."""
+    with context.runtime.database.read() as session:
+        row = export_rows.get(session, context.account_id, id)
+        return _state(context, row, export_rows.estimate(session, row))
+
+
+def exports(
+    context: Context,
+    *,
+    status: ExportStatus | None = None,
+    limit: int,
+    after: uuid.UUID | None = None,
+    with_count: bool = False,
+) -> ExportPage:
+    with context.runtime.database.read() as session:
+        rows, more = export_rows.newest(session, context.account_id, status=status, limit=limit, after=after)
+        total = export_rows.count(session, context.account_id, status) if with_count else None
+        return ExportPage([_state(context, row, export_rows.estimate(session, row)) for row in rows], more, total)
+
+
+def create_export(context: Context, wanted: Request) -> ExportState:
+    with context.runtime.database.write() as session:
+        row = export_rows.create(session, context.account_id, wanted)
+        state = _state(context, row, export_rows.estimate(session, row))
+    context.queue.wake(context.account_id, row.id)
+    return state
+
+
+def cancel_export(context: Context, id: uuid.UUID) -> ExportState:
+    with context.runtime.database.write() as session:
+        return _state(context, export_rows.cancel(session, context.account_id, id), None)
+
+
+def retry_export(context: Context, id: uuid.UUID) -> ExportState:
+    with context.runtime.database.write() as session:
+        row = export_rows.retry(session, context.account_id, id)
+        state = _state(context, row, export_rows.estimate(session, row))
+    context.queue.wake(context.account_id, row.id)
+    return state
+
+
+def delete_export(context: Context, id: uuid.UUID) -> uuid.UUID:
+    with context.runtime.database.write() as session:
+        export_rows.delete(session, context.account_id, id)
+    return id
+
+
+def record_descriptions(context: Context, given: Sequence[Result]) -> Recorded:
+    context.principal.require(Scope.WRITE)
+    with context.runtime.database.write() as session:
+        return recording.record(session, context.account_id, given)
+
+
+def unexpired_export(context: Context, id: uuid.UUID) -> ExportState:
+    """NotFound also for one whose file was removed."""
+    state = export(context, id)
+    if state.row.expired_at is not None:
+        raise NotFound("Export not found")
+    return state
+
+
+def existing_export(context: Context, id: uuid.UUID) -> ExportState | None:
+    try:
+        return export(context, id)
+    except NotFound:
+        return None
+
+
+def _state(context: Context, row: Export, estimated: datetime | None) -> ExportState:
+    url = None
+    if row.object_key is not None:
+        content_type = writers.CONTENT_TYPES[ExportFormat(row.format)]
+        filename = export_rows.filename(row)
+        url = context.runtime.storage.url(row.object_key, content_type=content_type, filename=filename)
+    return ExportState(row, url, estimated)

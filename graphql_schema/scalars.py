@@ -1,0 +1,35 @@
+"""Scalars that GraphQL itself does not know, and `DateTime` as the contract reads and prints it."""
+
+from datetime import datetime
+from typing import NewType
+
+import strawberry
+from strawberry.types.scalar import ScalarDefinition
+
+from app import times
+
+BigInt = NewType("BigInt", int)
+
+
+def _parse_time(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError("must be an ISO 8601 date or time, for example 2025-01-31T23:59:59Z")
+    return times.parse(value)
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="A moment in UTC, ISO 8601: `2025-01-15T10:30:00Z`. On the way in any offset is understood, "
+        "a time without one is UTC, and a bare date is its midnight.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=times.iso,
+        parse_value=_parse_time,
+    ),
+    BigInt: strawberry.scalar(
+        name="BigInt",
+        description="An integer that may exceed 32 bits, as a JSON number.",
+        serialize=int,
+        parse_value=int,
+    ),
+}

@@ -1,0 +1,237 @@
+"""The schema: each field parses, makes one call, and shapes the answer."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncGenerator, Callable, Iterable
+from functools import partial
+from typing import Any, TypeVar, cast
+
+import strawberry
+from anyio import to_thread
+from graphql import GraphQLError
+from pydantic.alias_generators import to_camel
+from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext, Info
+from strawberry.types.nodes import FragmentSpread, InlineFragment, SelectedField, Selection
+from strawberry.types.unset import UNSET
+
+from app import descriptions as results
+from app import filters
+from app.descriptions import Window
+from app.errors import InvalidInput, SightlogError
+from graphql_schema import inputs, resolvers, types
+from graphql_schema.context import Context
+from graphql_schema.docstrings import describe
+from graphql_schema.enums import ExportStatus
+from graphql_schema.inputs import (
+    CreateExportInput,
+    DescriptionFilter,
+    DescriptionInput,
+    to_filter,
+    to_request,
+    to_results,
+)
+from graphql_schema.resolvers import ExportState
+from graphql_schema.scalars import SCALARS
+from graphql_schema.types import (
+    Description,
+    DescriptionConnection,
+    Export,
+    ExportConnection,
+    RecordDescriptionsResult,
+    Statistics,
+)
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MAX_TOKENS = 20_000
+MAX_ALIASES = 30
+CACHED_DOCUMENTS = 512
+PROGRESS_INTERVAL = 0.25
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    async def descriptions(
+        self,
+        info: Info,
+        filter: DescriptionFilter | None = UNSET,
+        first: int | None = UNSET,
+        after: str | None = UNSET,
+        last: int | None = UNSET,
+        before: str | None = UNSET,
+        offset: int | None = UNSET,
+    ) -> DescriptionConnection:
+        """Results, newest first. Page with `first`/`after`, `last`/`before`, or `offset`."""
+        selected = _selected(info)
+
+        def resolve(context: Context) -> DescriptionConnection:
+            wanted = to_filter(filter)
+            page = resolvers.descriptions(
+                context,
+                wanted,
+                _window(first, after, last, before, offset),
+                with_items=bool(selected & {"nodes", "edges", "pageInfo"}),
+                with_count="totalCount" in selected,
+                with_statistics="statistics" in selected,
+            )
+            return DescriptionConnection(page=page, filters_applied=filters.applied(wanted))  # type: ignore[arg-type]
+
+        return await _call(info, resolve)
+
+    @strawberry.field
+    async def description(self, info: Info, id: strawberry.ID) -> Description | None:
+        """One result; null where the account has none of that id."""
+        found = await _call(info, lambda context: resolvers.description(context, id))
+        return cast("Description | None", found)
+
+    @strawberry.field
+    async def statistics(self, info: Info, filter: DescriptionFilter | None = UNSET) -> Statistics:
+        """Numbers over all matches."""
+        found = await _call(info, lambda context: resolvers.statistics(context, to_filter(filter)))
+        return cast(Statistics, found)
+
+    @strawberry.field
+    async def export(self, info: Info, id: strawberry.ID) -> Export | None:
+        """One export; null where the account has none of that id."""
+        state = await _call(info, lambda context: resolvers.existing_export(context, _uuid(id)))
+        return Export.of(state) if state else None
+
+    @strawberry.field
+    async def exports(
+        self, info: Info, status: ExportStatus | None = UNSET, first: int | None = UNSET, after: str | None = UNSET
+    ) -> ExportConnection:
+        """Exports, newest first."""
+        with_count = "totalCount" in _selected(info)
+
+        def resolve(context: Context) -> ExportConnection:
+            limit = _window(first, None, None, None, None).limit
+            place = _uuid(after, "after") if after else None
+            page = resolvers.exports(context, status=status or None, limit=limit, after=place, with_count=with_count)
+            return ExportConnection.of(page, has_previous=bool(after))
+
+        return await _call(info, resolve)
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    async def create_export(self, info: Info, input: CreateExportInput, idempotency_key: str | None = UNSET) -> Export:
+        """Starts an export. The same idempotency key and input give the same export."""
+        return await _export(info, lambda context: resolvers.create_export(context, to_request(input, idempotency_key)))
+
+    @strawberry.mutation
+    async def cancel_export(self, info: Info, id: strawberry.ID) -> Export:
+        """Stops an export that is pending or processing."""
+        return await _export(info, lambda context: resolvers.cancel_export(context, _uuid(id)))
+
+    @strawberry.mutation
+    async def retry_export(self, info: Info, id: strawberry.ID) -> Export:
+        """Starts an export again that has failed or was cancelled."""
+        return await _export(info, lambda context: resolvers.retry_export(context, _uuid(id)))
+
+    @strawberry.mutation
+    async def delete_export(self, info: Info, id: strawberry.ID) -> strawberry.ID:
+        """Removes an export and its file."""
+        deleted = await _call(info, lambda context: resolvers.delete_export(context, _uuid(id)))
+        return strawberry.ID(str(deleted))
+
+    @strawberry.mutation
+    async def record_descriptions(self, info: Info, input: list[DescriptionInput]) -> RecordDescriptionsResult:
+        """Records results: all of them, or none if one is refused. Needs the scope `write`."""
+        outcome = await _call(info, lambda context: resolvers.record_descriptions(context, to_results(input)))
+        return cast(RecordDescriptionsResult, outcome)
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def export_progress(self, info: Info, id: strawberry.ID) -> AsyncGenerator[Export, None]:
+        """An export now and whenever it got further, until it ended."""
+        told: object = None
+        while True:
+            state = await _call(info, lambda context: resolvers.export(context, _uuid(id)))
+            row = state.row
+            if told != (told := (row.status, row.rows_written, row.rows_total)):
+                yield Export.of(state)
+            if row.status not in (ExportStatus.PENDING, ExportStatus.PROCESSING):
+                return
+            await asyncio.sleep(PROGRESS_INTERVAL)
+
+
+class Schema(strawberry.Schema):
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = UNSET) -> None:
+        """Logs what nobody expected; what a client did wrong it is told, and that is enough."""
+        for error in errors:
+            if error.original_error is not None and not error.extensions:
+                log.error("GraphQL: %s at %s", error.message, error.path, exc_info=error.original_error)
+
+
+describe(Query, Mutation, Subscription, *vars(types).values(), *vars(inputs).values())
+
+schema = Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    config=StrawberryConfig(scalar_map=SCALARS),
+    extensions=[
+        partial(MaxTokensLimiter, max_token_count=MAX_TOKENS),
+        partial(MaxAliasesLimiter, max_alias_count=MAX_ALIASES),
+        partial(ParserCache, maxsize=CACHED_DOCUMENTS),
+        partial(ValidationCache, maxsize=CACHED_DOCUMENTS),
+    ],
+)
+
+
+async def _call(info: Info, resolve: Callable[[Context], T]) -> T:
+    """Runs a resolver in a thread; its errors become GraphQL errors with a code."""
+    try:
+        return await to_thread.run_sync(resolve, info.context.core)
+    except SightlogError as error:
+        extensions = {"code": error.code} | ({"field": to_camel(error.field)} if error.field else {})
+        raise GraphQLError(error.message, extensions=extensions) from error
+    except Exception as error:
+        log.exception("GraphQL: a resolver failed")
+        raise GraphQLError("Something went wrong on our side.", extensions={"code": "INTERNAL_ERROR"}) from error
+
+
+async def _export(info: Info, resolve: Callable[[Context], ExportState]) -> Export:
+    return Export.of(await _call(info, resolve))
+
+
+def _window(first: int | None, after: str | None, last: int | None, before: str | None, offset: int | None) -> Window:
+    first, after, last, before, offset = map(_none_if_unset, (first, after, last, before, offset))
+    if first is not None and last is not None:
+        raise InvalidInput("Give first or last, not both.", field="last")
+    limit = next((count for count in (first, last) if count is not None), results.DEFAULT_PAGE)
+    return Window(limit=limit, offset=offset or 0, after=after, before=before, from_end=last is not None)
+
+
+def _none_if_unset(value: Any) -> Any:
+    return None if value is UNSET else value
+
+
+def _uuid(text: str, field: str = "id") -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise InvalidInput("The id of an export is a UUID.", field=field) from None
+
+
+def _selected(info: Info) -> set[str]:
+    """The names of the fields that are selected right below this one, fragments included."""
+    return {name for field in info.selected_fields for name in _names(field.selections)}
+
+
+def _names(selections: Iterable[Selection]) -> Iterable[str]:
+    for selection in selections:
+        match selection:
+            case SelectedField(name=name):
+                yield name
+            case FragmentSpread(selections=inner) | InlineFragment(selections=inner):
+                yield from _names(inner)

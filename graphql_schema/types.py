@@ -1,0 +1,247 @@
+"""What can be asked for. The objects behind most types are those of the core; the types name their attributes."""
+
+from datetime import date, datetime
+
+import strawberry
+from strawberry.scalars import JSON
+
+from app import descriptions as results
+from app import exports
+from app.descriptions import Page
+from app.exports import Receipt
+from graphql_schema.enums import DescriptionStatus, ExportFormat, ExportStatus
+from graphql_schema.resolvers import ExportPage, ExportState
+from graphql_schema.scalars import BigInt
+
+
+@strawberry.type
+class Description:
+    """One thing that a model said about an image."""
+
+    id: strawberry.ID
+    type: str = strawberry.field(description="What kind of result it is: `description`, `extraction`, `rule`, …")
+    status: DescriptionStatus
+    source_type: str = strawberry.field(description="How it was asked for: `single`, `batch`, …")
+    source_id: str | None
+    created_at: datetime
+    image_url: str | None
+    image_id: str | None
+    description: str | None = strawberry.field(description="The text; null for a failed one.")
+    confidence_score: float | None = strawberry.field(description="0 to 1, or null where the model gives none.")
+    verification: JSON | None
+    metadata: JSON
+    error_message: str | None
+
+
+@strawberry.type
+class ConfidenceBin:
+    """Results in one tenth of the range of scores."""
+
+    range: str = strawberry.field(
+        description="`0.8-0.9`: the lower edge is in, the upper one in the next bin; 1.0 is in the last."
+    )
+    count: int
+
+
+@strawberry.type
+class DailyCount:
+    """Results of one UTC day."""
+
+    date: date
+    count: int
+
+
+@strawberry.type
+class SourceCount:
+    """Results of one source type."""
+
+    source_type: str
+    count: int
+
+
+@strawberry.type
+class Statistics:
+    """Numbers over all matches of a filter, whatever part of them a page shows."""
+
+    total_count: int
+    scored_count: int = strawberry.field(description="Those that have a confidence score.")
+    average_confidence: float | None = strawberry.field(
+        description="Over the scored ones, 4 decimals; null if none is."
+    )
+    confidence_distribution: list[ConfidenceBin] = strawberry.field(
+        description="Ascending; only bins that hold something."
+    )
+    daily_counts: list[DailyCount] = strawberry.field(description="Ascending; only days that hold something.")
+    source_distribution: list[SourceCount] = strawberry.field(description="By name; only those that hold something.")
+
+
+@strawberry.type
+class FiltersApplied:
+    """How the filter was understood."""
+
+    date_range_applied: bool
+    confidence_range_applied: bool
+    search_applied: bool
+    source_types_filtered: bool = strawberry.field(
+        description="Whether the source types narrow: false if both `single` and `batch` are named."
+    )
+    filter_summary: str | None
+
+
+@strawberry.type
+class PageInfo:
+    """Where a page lies in its list (Relay)."""
+
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type
+class DescriptionEdge:
+    cursor: str
+    node: Description
+
+
+@strawberry.type
+class DescriptionConnection:
+    """A page of results, newest first, and what holds for all matches."""
+
+    page: strawberry.Private[Page]
+    filters_applied: FiltersApplied
+
+    @strawberry.field
+    def nodes(self) -> list[Description]:
+        return self.page.items  # type: ignore[return-value]
+
+    @strawberry.field
+    def edges(self) -> list[DescriptionEdge]:
+        return [DescriptionEdge(cursor=results.cursor(row), node=row) for row in self.page.items]  # type: ignore[arg-type]
+
+    @strawberry.field
+    def page_info(self) -> PageInfo:
+        rows = self.page.items
+        return PageInfo(
+            has_next_page=self.page.has_next,
+            has_previous_page=self.page.has_previous,
+            start_cursor=results.cursor(rows[0]) if rows else None,
+            end_cursor=results.cursor(rows[-1]) if rows else None,
+        )
+
+    @strawberry.field
+    def total_count(self) -> int:
+        """All matches."""
+        assert self.page.total_count is not None
+        return self.page.total_count
+
+    @strawberry.field
+    def statistics(self) -> Statistics:
+        """Over all matches, not over the page."""
+        return self.page.statistics  # type: ignore[return-value]
+
+
+@strawberry.type
+class ExportProgress:
+    """How far an export is."""
+
+    rows_written: int
+    rows_total: int | None = strawberry.field(description="Null until they were counted.")
+
+
+@strawberry.type
+class ExportReceipt:
+    """What is in the file of a completed export."""
+
+    rows: int
+    bytes: BigInt
+    sha256: str = strawberry.field(description="Of the file's bytes, hexadecimal.")
+    snapshot_at: datetime = strawberry.field(description="The moment whose results the file holds.")
+
+
+@strawberry.type
+class Export:
+    """Results being written into a file, or written."""
+
+    id: strawberry.ID
+    status: ExportStatus
+    format: ExportFormat
+    fields: list[str] = strawberry.field(description="The columns of the file, in their order.")
+    progress: ExportProgress
+    record_count: int | None = strawberry.field(description="Rows of the file; null until it is completed.")
+    download_url: str | None = strawberry.field(
+        description="Signed anew at every read; works for one hour, without a key."
+    )
+    created_at: datetime
+    completed_at: datetime | None = strawberry.field(description="When it ended, in whatever way.")
+    expired_at: datetime | None = strawberry.field(
+        description="When its file was removed; it can no longer be downloaded."
+    )
+    estimated_completion_time: datetime | None
+    error_message: str | None
+    receipt: ExportReceipt | None
+
+    @classmethod
+    def of(cls, state: ExportState) -> "Export":
+        row = state.row
+        completed = row.status == ExportStatus.COMPLETED
+        return cls(
+            id=strawberry.ID(str(row.id)),
+            status=ExportStatus(row.status),
+            format=ExportFormat(row.format),
+            fields=row.columns,
+            progress=ExportProgress(rows_written=row.rows_written, rows_total=row.rows_total),
+            record_count=row.rows_written if completed else None,
+            download_url=state.download_url,
+            created_at=row.created_at,
+            completed_at=row.completed_at,
+            expired_at=row.expired_at,
+            estimated_completion_time=state.estimated_completion_time,
+            error_message=row.error_message,
+            receipt=_receipt(receipt) if (receipt := exports.receipt(row)) else None,
+        )
+
+
+@strawberry.type
+class ExportEdge:
+    cursor: str
+    node: Export
+
+
+@strawberry.type
+class ExportConnection:
+    """A page of exports, newest first."""
+
+    nodes: list[Export]
+    edges: list[ExportEdge]
+    page_info: PageInfo
+    total_count: int
+
+    @classmethod
+    def of(cls, page: ExportPage, *, has_previous: bool) -> "ExportConnection":
+        nodes = [Export.of(state) for state in page.items]
+        return cls(
+            nodes=nodes,
+            edges=[ExportEdge(cursor=node.id, node=node) for node in nodes],
+            page_info=PageInfo(
+                has_next_page=page.has_next,
+                has_previous_page=has_previous,
+                start_cursor=nodes[0].id if nodes else None,
+                end_cursor=nodes[-1].id if nodes else None,
+            ),
+            total_count=page.total_count or 0,
+        )
+
+
+@strawberry.type
+class RecordDescriptionsResult:
+    """What recording did. Results whose id was known stay as they were."""
+
+    recorded: int
+    already_known: int
+
+
+def _receipt(receipt: Receipt) -> ExportReceipt:
+    return ExportReceipt(
+        rows=receipt.rows, bytes=BigInt(receipt.bytes), sha256=receipt.sha256, snapshot_at=receipt.snapshot_at
+    )
