@@ -1,0 +1,153 @@
+"""The parameters and the body of the documented requests, checked one by one; a refusal names its place."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import Query
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from app import exports, filters, times
+from app.descriptions import COLUMNS, MAX_PAGE
+from app.errors import InvalidInput
+from app.exports import Request
+from app.filters import DescriptionFilter
+from app.models import ExportFormat
+
+
+def _moment(value: object) -> object:
+    if not isinstance(value, str):
+        raise PydanticCustomError("datetime_type", "Input should be an ISO 8601 date or time, as text")
+    try:
+        return times.parse(value)
+    except ValueError as error:
+        raise PydanticCustomError("datetime_parsing", "Input {reason}", {"reason": str(error)}) from None
+
+
+def _split(value: object) -> object:
+    return list(filters.split(value)) if isinstance(value, str) else value
+
+
+def _terms(values: list[str]) -> list[str]:
+    try:
+        return list(DescriptionFilter(search=tuple(values)).search)
+    except InvalidInput as error:
+        raise PydanticCustomError("search_terms", "{reason}", {"reason": error.message}) from None
+
+
+def _names(values: list[str]) -> list[str]:
+    try:
+        return list(DescriptionFilter(source_types=tuple(values)).source_types)
+    except InvalidInput as error:
+        raise PydanticCustomError("source_types", "{reason}", {"reason": error.message}) from None
+
+
+def _field(value: str) -> str:
+    if value not in COLUMNS:
+        raise PydanticCustomError("field_name", "Input should be one of {names}", {"names": ", ".join(COLUMNS)})
+    return value
+
+
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2025-01-01T00:00:00Z"]}),
+]
+Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+StrictScore = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
+Terms = Annotated[list[str], AfterValidator(_terms)]
+Names = Annotated[list[str], AfterValidator(_names)]
+CommaSeparated = WithJsonSchema({"type": "string"})
+
+
+class ListParameters(BaseModel):
+    """The query of `GET /descriptions`. Unknown parameters are ignored."""
+
+    start_date: Moment | None = Field(None, description="Filter by start date (ISO 8601, inclusive).")
+    end_date: Moment | None = Field(None, description="Filter by end date (ISO 8601, inclusive).")
+    min_confidence: Score | None = Field(
+        None, description="Minimum confidence score (0-1, inclusive); results without a score do not match."
+    )
+    max_confidence: Score | None = Field(
+        None, description="Maximum confidence score (0-1, inclusive); results without a score do not match."
+    )
+    search: Annotated[Terms | None, BeforeValidator(_split), CommaSeparated] = Field(
+        None, description="Search terms, comma-separated: one of them must occur in the description, ignoring case."
+    )
+    source_types: Annotated[Names | None, BeforeValidator(_split), CommaSeparated] = Field(
+        None, description="Source types, comma-separated."
+    )
+    offset: int = Field(0, ge=0, description="Results to skip.")
+    limit: int = Field(100, ge=1, le=MAX_PAGE, description="Most results to return.")
+
+    def filter(self) -> DescriptionFilter:
+        return DescriptionFilter(
+            start_date=self.start_date,
+            end_date=self.end_date,
+            min_confidence=self.min_confidence,
+            max_confidence=self.max_confidence,
+            search=tuple(self.search or ()),
+            source_types=tuple(self.source_types or ()),
+        )
+
+
+class ExportBody(BaseModel):
+    """The body of `POST /export`. Unknown keys are ignored."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "data_type": "descriptions",
+                "format": "csv",
+                "start_date": "2025-01-01T00:00:00Z",
+                "end_date": "2025-01-31T23:59:59Z",
+                "min_confidence": 0.8,
+                "max_confidence": 1.0,
+                "search_terms": ["safety", "equipment"],
+                "source_types": ["single", "batch"],
+                "include_metadata": True,
+                "include_failed": False,
+                "fields": ["id", "description", "confidence_score"],
+                "limit": 10000,
+            }
+        }
+    )
+
+    data_type: Literal["descriptions"]
+    format: Literal["csv", "json", "jsonl"]
+    start_date: Moment | None = None
+    end_date: Moment | None = None
+    min_confidence: StrictScore | None = None
+    max_confidence: StrictScore | None = None
+    search_terms: Terms | None = None
+    source_types: Names | None = None
+    include_metadata: Annotated[bool, Field(strict=True)] = True
+    include_failed: Annotated[bool, Field(strict=True)] = False
+    fields: list[Annotated[str, AfterValidator(_field)]] | None = Field(
+        None, description="Columns, in this order; empty: all. " + ", ".join(COLUMNS)
+    )
+    limit: Annotated[int, Field(ge=1, le=exports.MAX_ROWS, strict=True)] | None = Field(
+        None, description="The newest ones; left out: all matches, at most 100000."
+    )
+
+    def request(self, idempotency_key: str | None) -> Request:
+        wanted = DescriptionFilter(
+            start_date=self.start_date,
+            end_date=self.end_date,
+            min_confidence=self.min_confidence,
+            max_confidence=self.max_confidence,
+            search=tuple(self.search_terms or ()),
+            source_types=tuple(self.source_types or ()),
+            include_failed=self.include_failed,
+        )
+        return Request(
+            format=ExportFormat(self.format),
+            filter=wanted,
+            fields=self.fields or (),
+            include_metadata=self.include_metadata,
+            limit=self.limit,
+            idempotency_key=idempotency_key,
+        )
+
+
+ListQuery = Annotated[ListParameters, Query()]

@@ -1,0 +1,88 @@
+"""The documented paths."""
+
+import json
+import uuid
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app import gate, jsontext
+from app.descriptions import Window
+from app.gate import Caller
+from graphql_schema import resolvers
+from graphql_schema.context import Context
+from rest_compat import schemas
+from rest_compat.errors import responses
+from rest_compat.params import ExportBody, ListQuery
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        try:
+            return jsontext.loads(await self.body())
+        except json.JSONDecodeError:
+            raise
+        except ValueError as error:
+            raise json.JSONDecodeError(str(error), "", 0) from None
+
+
+class _Route(APIRoute):
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return strictly
+
+
+def _context(request: Request, caller: Caller) -> Context:
+    return Context(gate.runtime_of(request), request.app.state.queue, caller)
+
+
+ContextOf = Annotated[Context, Depends(_context)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1, max_length=255, description="The same key and body give the same export; keys are yours to make."
+    ),
+]
+
+router = APIRouter(
+    prefix="/api/v2/data", tags=["Data Export"], route_class=_Route, responses=responses(401, 422, 429, 500, 503)
+)
+
+
+@router.get("/descriptions", response_model=schemas.DescriptionList, summary="Processing history")
+def descriptions(context: ContextOf, asked: ListQuery) -> Response:
+    """The account's results, newest first, with statistics over all that match."""
+    wanted = asked.filter()
+    window = Window(limit=asked.limit, offset=asked.offset)
+    page = resolvers.descriptions(context, wanted, window, with_statistics=True)
+    return _answer(schemas.list_answer(page, wanted, asked))
+
+
+@router.post("/export", status_code=202, response_model=schemas.ExportAnswer, summary="Start an export")
+def create_export(context: ContextOf, body: ExportBody, idempotency_key: IdempotencyKey = None) -> Response:
+    """Writes the matching results into a file. Returns at once, with the id to ask for."""
+    state = resolvers.create_export(context, body.request(idempotency_key))
+    return _answer(schemas.export_answer(state) | {"status": "processing"}, 202)
+
+
+@router.get(
+    "/export/{export_id}",
+    response_model=schemas.ExportAnswer,
+    responses=responses(404),
+    summary="Status of an export",
+)
+def export(context: ContextOf, export_id: uuid.UUID) -> Response:
+    """How far it is, and once it is completed where to download it."""
+    return _answer(schemas.export_answer(resolvers.unexpired_export(context, export_id)))
+
+
+def _answer(content: dict[str, Any], status: int = 200) -> Response:
+    return Response(jsontext.dumps(content), status, media_type="application/json")
