@@ -1,0 +1,130 @@
+"""Accounts and their API keys, and who is asking."""
+
+import hashlib
+import hmac
+import re
+import secrets
+import string
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlmodel import Session, col, select
+
+from app import times
+from app.errors import DeactivatedKey, ExpiredKey, Forbidden, InvalidInput, NotFound, Unauthenticated
+from app.models import Account, ApiKey, Scope
+
+_ALPHANUMERIC = string.ascii_letters + string.digits
+_KEY = re.compile(r"(sightlog_[A-Za-z0-9]{8})[A-Za-z0-9_-]{32,64}")
+_ACCOUNT_NAME = re.compile(r"[\w][\w .@+-]{0,99}")
+_SCOPES = list(Scope)
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who is asking: a key of an account, and what it may do. `rate_limit` is the account's own, if it has one."""
+
+    account_id: int
+    key_prefix: str
+    scope: Scope
+    rate_limit: int | None
+
+    def require(self, scope: Scope) -> None:
+        """Forbidden where the key's scope does not include this one."""
+        if _SCOPES.index(self.scope) < _SCOPES.index(scope):
+            raise Forbidden(f"This needs an API key with the scope '{scope}'; this one has '{self.scope}'.")
+
+
+def authenticate(session: Session, authorization: str | None) -> Principal:
+    """The principal of an `Authorization: Bearer …` value.
+
+    Unauthenticated, ExpiredKey or DeactivatedKey where there is none. A wrong key, whatever is wrong with it,
+    and an unknown one get the same answer.
+    """
+    if not authorization:
+        raise Unauthenticated("An API key is required: send the header 'Authorization: Bearer <key>'.")
+    scheme, _, key = authorization.partition(" ")
+    match = _KEY.fullmatch(key.strip())
+    if scheme.lower() != "bearer" or match is None:
+        raise Unauthenticated("The API key is not valid: send the header 'Authorization: Bearer <key>'.")
+    found = session.exec(
+        select(ApiKey, Account.rate_limit)
+        .join(Account, col(Account.id) == ApiKey.account_id)
+        .where(ApiKey.key_prefix == match[1])
+    ).first()
+    if found is None or not hmac.compare_digest(found[0].secret_hash, _hash(match[0])):
+        raise Unauthenticated("The API key is not valid.")
+    api_key, rate_limit = found
+    if not api_key.active:
+        raise DeactivatedKey("The API key was deactivated.")
+    if api_key.expires_at is not None and api_key.expires_at <= times.now():
+        raise ExpiredKey(f"The API key expired at {times.iso(api_key.expires_at)}.")
+    return Principal(api_key.account_id, api_key.key_prefix, Scope(api_key.scope), rate_limit)
+
+
+def account(session: Session, name: str, *, create: bool = False) -> Account:
+    """The account of that name. NotFound where there is none, unless it is to be created."""
+    if _ACCOUNT_NAME.fullmatch(name) is None:
+        raise InvalidInput("An account's name is 1 to 100 letters, digits, spaces or any of . @ + - _", field="account")
+    found = session.exec(select(Account).where(Account.name == name)).first()
+    if found is None:
+        if not create:
+            raise NotFound(f"There is no account named '{name}'.")
+        found = Account(name=name, created_at=times.now())
+        session.add(found)
+        session.flush()
+    return found
+
+
+def account_id(session: Session, name: str, *, create: bool = False) -> int:
+    return account(session, name, create=create).id or 0
+
+
+def create_key(session: Session, account_id: int, scope: Scope, *, expires_in: timedelta | None = None) -> str:
+    """A new key. This is the only time that the whole of it is known; only its hash is stored."""
+    prefix = "sightlog_" + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(8))
+    key = prefix + secrets.token_urlsafe(32)
+    now = times.now()
+    session.add(
+        ApiKey(
+            key_prefix=prefix,
+            account_id=account_id,
+            secret_hash=_hash(key),
+            scope=scope,
+            created_at=now,
+            expires_at=now + expires_in if expires_in else None,
+        )
+    )
+    return key
+
+
+def keys(session: Session, account_id: int | None = None) -> list[tuple[ApiKey, str]]:
+    """The keys of one account, or of all, each with its account's name."""
+    statement = select(ApiKey, Account.name).join(Account, col(Account.id) == ApiKey.account_id)
+    if account_id is not None:
+        statement = statement.where(ApiKey.account_id == account_id)
+    return list(session.exec(statement.order_by(Account.name, col(ApiKey.created_at))).all())
+
+
+def revoke_key(session: Session, key_prefix: str) -> ApiKey:
+    """Deactivates the key with that prefix; doing it twice is harmless. NotFound where there is none."""
+    found = session.get(ApiKey, key_prefix)
+    if found is None:
+        raise NotFound(f"There is no API key that begins with '{key_prefix}'.")
+    found.active = False
+    session.add(found)
+    return found
+
+
+def scope_of(names: str) -> Scope:
+    """The widest of the scopes in a list such as `read,write`. InvalidInput for a name that is none."""
+    try:
+        given = [Scope(name.strip()) for name in names.split(",")]
+    except ValueError:
+        raise InvalidInput("Scopes are read, write and admin, joined by commas.", field="scopes") from None
+    return max(given, key=_SCOPES.index)
+
+
+def _hash(key: str) -> str:
+    # Keys are 256 random bits: a fast hash cannot be searched, so none of the slow ones is needed.
+    return hashlib.sha256(key.encode()).hexdigest()

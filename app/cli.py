@@ -1,0 +1,238 @@
+"""The command line."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app import auth, demo_account, durations, logs, migrate, times
+from app.db import Database
+from app.errors import SightlogError
+from app.models import Scope
+from app.runtime import Runtime, open_runtime
+from app.settings import Settings
+
+app = typer.Typer(
+    help="Sightlog keeps the history of what your vision models said about your images.\n\n"
+    "Settings are environment variables that begin with SIGHTLOG_; `sightlog settings` lists them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+keys = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
+db = typer.Typer(help="Look after the database.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+app.add_typer(db, name="db")
+
+AccountName = Annotated[str, typer.Option("--account", help="Name of the account.")]
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Fill the account `demo` first, and print a key for it.")
+    ] = False,
+) -> None:
+    """Serve GraphQL, REST and the explorer; with no Redis set, the worker runs inside.
+
+    Creates the embedded database, or brings it up to date. SIGTERM and Ctrl-C end it cleanly.
+    """
+    from app import serving
+
+    settings = _settings()
+    if not settings.public_url:
+        settings = settings.model_copy(update={"public_url": f"http://{host}:{port}"})
+    with _opened(settings) as runtime, _told_plainly():
+        key = demo_account.fill(runtime, times.today()).key if demo else None
+    serving.serve(settings, host, port, key)
+
+
+@app.command()
+def worker() -> None:
+    """Run exports that a Redis queue brings. Start as many as you like, on as many machines as you like."""
+    from tasks.queue import open_queue
+    from tasks.worker import Worker
+
+    settings = _settings()
+    with _told_plainly():
+        if not settings.redis_url:
+            raise SightlogError("A worker of its own needs SIGHTLOG_REDIS_URL; without Redis, `serve` runs one inside.")
+        runtime = open_runtime(settings)
+        migrate.prepare(runtime.database)
+    queue = open_queue(runtime)
+    running = Worker(runtime, queue)
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    running.start()
+    logging.getLogger("sightlog").info("worker %d started", os.getpid())
+    ended.wait()
+    running.stop()
+    queue.close()
+    runtime.close()
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files to read; `-` is standard input.")],
+    account: AccountName,
+) -> None:
+    """Record the results of .jsonl, .json and .csv files, plain or .gz.
+
+    What Sightlog exports can be imported again. Importing twice changes nothing. A line that cannot be recorded is
+    reported and the rest goes on; the exit status is 1 if there was any.
+    """
+    from app import progress
+
+    with _opened() as runtime, _told_plainly():
+        with runtime.database.write() as session:
+            account_id = auth.account_id(session, account, create=True)
+        rejected = progress.import_files(runtime.database, account_id, files)
+    raise typer.Exit(1 if rejected else 0)
+
+
+@app.command("demo")
+def fill_demo() -> None:
+    """Fill the account `demo` with some thousands of believable results and print a key for it.
+
+    Running it again adds what has become due since and prints the same key.
+    """
+    with _opened() as runtime, _told_plainly():
+        filled = demo_account.fill(runtime, times.today())
+    _err.print(f"The account 'demo' has {filled.recorded} new results, {filled.already_known} were there already.")
+    print(filled.key)
+
+
+@app.command("settings")
+def settings_() -> None:
+    """List every setting, its default and its meaning, as a Markdown table."""
+    from app.settings import table
+
+    print("| variable | default | meaning |\n|---|---|---|")
+    for name, default, meaning in table():
+        print(f"| `{name}` | {f'`{default}`' if default else ''} | {meaning} |")
+
+
+@keys.command("create")
+def create_key(
+    account: AccountName,
+    scopes: Annotated[
+        str, typer.Option(help="read, write, admin, joined by commas; each includes the ones before it.")
+    ] = ("read"),
+    expires: Annotated[
+        str | None, typer.Option(help="Until when it works, such as 30d or 12h; left out: for good.")
+    ] = None,
+) -> None:
+    """Print a new key, and only the key. It cannot be shown again."""
+    with _opened() as runtime, _told_plainly():
+        scope, expires_in = auth.scope_of(scopes), _duration(expires)
+        with runtime.database.write() as session:
+            key = auth.create_key(session, auth.account_id(session, account, create=True), scope, expires_in=expires_in)
+    print(key)
+
+
+@keys.command("list")
+def list_keys(
+    account: Annotated[str | None, typer.Option("--account", help="Only the keys of this account.")] = None,
+) -> None:
+    """List keys by their beginnings."""
+    table = Table("key", "account", "scopes", "created", "expires", "state", box=None)
+    with _opened() as runtime, _told_plainly(), runtime.database.read() as session:
+        account_id = auth.account_id(session, account) if account else None
+        for key, name in auth.keys(session, account_id):
+            expires = times.iso(key.expires_at) if key.expires_at else "never"
+            created = times.iso(key.created_at.replace(microsecond=0))
+            table.add_row(f"{key.key_prefix}…", name, _scopes(key.scope), created, expires, _state(key.active))
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@keys.command("revoke")
+def revoke_key(
+    key: Annotated[str, typer.Argument(help="The key, or its beginning as `keys list` shows it.")],
+) -> None:
+    """Deactivate a key at once."""
+    with _opened() as runtime, _told_plainly(), runtime.database.write() as session:
+        revoked = auth.revoke_key(session, key.rstrip("…")[: len("sightlog_") + 8])
+    _err.print(f"The key {revoked.key_prefix}… no longer works.")
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to the schema that this version needs."""
+    with _told_plainly():
+        migrate.upgrade(Database(_settings().sqlalchemy_url))
+    _err.print(f"The database is at revision {migrate.head()}.")
+
+
+@db.command("check")
+def db_check() -> None:
+    """Compare the database with what this version needs; exit status 1 if they differ."""
+    with _told_plainly(), Database(_settings().sqlalchemy_url).engine.connect() as connection:
+        found = migrate.differences(connection)
+    for difference in found:
+        _err.print(f"differs: {difference}", highlight=False)
+    if found:
+        raise typer.Exit(1)
+    _err.print("The database is as this version needs it.")
+
+
+_err = Console(stderr=True, soft_wrap=True)
+
+
+def main() -> None:
+    app()
+
+
+def _settings() -> Settings:
+    with _told_plainly():
+        settings = Settings()
+    logs.configure(settings)
+    return settings
+
+
+@contextmanager
+def _opened(settings: Settings | None = None) -> Iterator[Runtime]:
+    with _told_plainly():
+        runtime = open_runtime(settings or _settings())
+        migrate.prepare(runtime.database)
+    try:
+        yield runtime
+    finally:
+        runtime.close()
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """What goes wrong is one sentence on standard error and exit status 2, no traceback."""
+    try:
+        yield
+    except SightlogError as error:
+        _err.print(f"Error: {error.message}", style="red", highlight=False)
+        raise typer.Exit(2) from None
+    except ValueError as error:
+        _err.print(f"Error: {error}", style="red", highlight=False)
+        raise typer.Exit(2) from None
+
+
+def _duration(text: str | None) -> timedelta | None:
+    return durations.parse(text) if text else None
+
+
+def _scopes(widest: str) -> str:
+    scopes = list(Scope)
+    return ",".join(scopes[: scopes.index(Scope(widest)) + 1])
+
+
+def _state(active: bool) -> str:
+    return "active" if active else "revoked"

@@ -1,0 +1,83 @@
+"""The engine, and the two ways of using it: reading one snapshot, and writing one transaction."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.pool import QueuePool
+from sqlmodel import Session
+
+from app import jsontext
+from app.errors import Unavailable
+
+
+class Database:
+    """One engine for a process.
+
+    SQLite: WAL, so that readers keep their snapshot while others write; a writer takes its turn at the start.
+    PostgreSQL: a reader is a read-only REPEATABLE READ transaction.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        options: dict[str, Any] = {
+            "json_serializer": jsontext.canonical,
+            "json_deserializer": jsontext.loads,
+            "poolclass": QueuePool,
+            "pool_size": 20,
+            "max_overflow": 20,
+            "pool_timeout": 10,
+        }
+        if self.is_sqlite:
+            if self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            self.engine = create_engine(self.url, connect_args={"timeout": 30, "check_same_thread": False}, **options)
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+            self._reader: Engine = self.engine
+            self._writer: Engine = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+        else:
+            arguments = {"options": "-c timezone=UTC", "connect_timeout": 5}
+            self.engine = create_engine(self.url, connect_args=arguments, **options)
+            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._writer = self.engine
+
+    def read(self) -> AbstractContextManager[Session]:
+        """A session that sees one moment of the database."""
+        return _session(self._reader)
+
+    def write(self) -> AbstractContextManager[Session]:
+        """A session that commits when its block ends, and takes everything back when it raises."""
+        return _session(self._writer)
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def _session(engine: Engine) -> Iterator[Session]:
+    try:
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+    except (OperationalError, InterfaceError) as error:
+        raise Unavailable("The database does not answer at the moment. Please try again.") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable("The database does not answer at the moment. Please try again.") from error
+        raise
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins no transaction of its own
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "cache_size = -65536"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))

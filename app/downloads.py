@@ -1,0 +1,28 @@
+"""Files of the local storage, under the URLs that it signed. No API key: the signature is the right."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from app import gate, writers
+from app.errors import Forbidden, NotFound
+from app.models import ExportFormat
+from app.storage import LocalStorage
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.api_route("/files/{key:path}", methods=["GET", "HEAD"])
+def download(request: Request, key: str, filename: str = "", expires: str = "", signature: str = "") -> Response:
+    storage = gate.runtime_of(request).storage
+    if not isinstance(storage, LocalStorage):
+        raise NotFound("File not found")
+    path = storage.verify(key, filename, expires, signature)
+    if not path.is_file():
+        raise NotFound("File not found")
+    try:
+        content_type = writers.CONTENT_TYPES[ExportFormat(path.suffix.removeprefix("."))]
+    except ValueError:
+        raise Forbidden("There is no such file.") from None
+    headers = {"Cache-Control": "private, no-store", "Content-Disposition": f'attachment; filename="{filename}"'}
+    return FileResponse(path, media_type=content_type, headers=headers)

@@ -1,0 +1,82 @@
+"""What the core says no with.
+
+    SightlogError              code              status
+    ├── InvalidInput           VALIDATION_ERROR     422
+    ├── Unauthenticated        INVALID_API_KEY      401
+    │   ├── ExpiredKey         EXPIRED_API_KEY      401
+    │   └── DeactivatedKey     DEACTIVATED_API_KEY  401
+    ├── Forbidden              AUTHZ_ERROR          403
+    ├── NotFound               NOT_FOUND            404
+    ├── Conflict               CONFLICT             409
+    ├── TooLarge               PAYLOAD_TOO_LARGE    413
+    ├── RateLimited            RATE_LIMIT_ERROR     429
+    └── Unavailable            SERVICE_UNAVAILABLE  503
+
+Messages are sentences that a customer may read; each edge renders them in its own shape.
+"""
+
+
+class SightlogError(Exception):
+    code = "INTERNAL_ERROR"
+    status = 500
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class InvalidInput(SightlogError):
+    """A value, or values together, that cannot be meant. `field` is the snake_case name to look at."""
+
+    code = "VALIDATION_ERROR"
+    status = 422
+
+
+class Unauthenticated(SightlogError):
+    code = "INVALID_API_KEY"
+    status = 401
+
+
+class ExpiredKey(Unauthenticated):
+    code = "EXPIRED_API_KEY"
+
+
+class DeactivatedKey(Unauthenticated):
+    code = "DEACTIVATED_API_KEY"
+
+
+class Forbidden(SightlogError):
+    code = "AUTHZ_ERROR"
+    status = 403
+
+
+class NotFound(SightlogError):
+    """Unknown, or another account's: the two are never told apart."""
+
+    code = "NOT_FOUND"
+    status = 404
+
+
+class Conflict(SightlogError):
+    """The thing exists, but its state does not allow what was asked."""
+
+    code = "CONFLICT"
+    status = 409
+
+
+class TooLarge(SightlogError):
+    code = "PAYLOAD_TOO_LARGE"
+    status = 413
+
+
+class RateLimited(SightlogError):
+    code = "RATE_LIMIT_ERROR"
+    status = 429
+
+
+class Unavailable(SightlogError):
+    """A server that we need does not answer; the same request may succeed in a moment."""
+
+    code = "SERVICE_UNAVAILABLE"
+    status = 503

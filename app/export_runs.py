@@ -1,0 +1,196 @@
+"""The writing of one export: claimed, streamed from one snapshot, checked, and completed; and the sweep behind it."""
+
+import hashlib
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+from sqlmodel import Session
+
+from app import claims, descriptions, exports, filters, statistics, writers
+from app.claims import Claim
+from app.errors import Unavailable
+from app.exports import Receipt
+from app.models import Export, ExportFormat
+from app.runtime import Runtime
+from app.storage import Sink
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT = 0.5
+"""Seconds between two renewals of a lease; so long may a cancelled export go on."""
+
+
+class ExportTooLarge(Exception):
+    """More matches than one export may hold, and no limit given."""
+
+
+class Stopped(Exception):
+    """The claim was lost, or this process is to end: nothing more may be written."""
+
+
+@dataclass
+class Progress:
+    rows_written: int = 0
+    rows_total: int | None = None
+    lost: threading.Event = field(default_factory=threading.Event)
+
+
+def run(runtime: Runtime, account_id: int, id: uuid.UUID, stop: threading.Event) -> None:
+    """Writes the export, if it is there to be claimed. Never raises: how it ended is in its row.
+
+    `stop` set: it is handed back for another worker. Doing it twice, or two at once, is harmless.
+    """
+    with runtime.database.write() as session:
+        claim = claims.claim(session, account_id, id, at_a_time=runtime.settings.exports_per_account)
+    if claim is None:
+        return
+    log.info("export %s: attempt %d started", id, claim.export.attempt)
+    try:
+        with _heart(runtime, claim) as progress:
+            if claim.export.attempt > 1:
+                runtime.storage.clear(exports.prefix(claim.export))
+            receipt = _write_file(runtime, claim, progress, stop)
+            _complete(runtime, claim, receipt)
+    except Stopped:
+        _end(runtime, claim, claims.hand_back)
+    except ExportTooLarge:
+        _end(runtime, claim, partial(claims.fail, message=exports.TOO_LARGE))
+    except Exception as error:
+        log.warning("export %s: attempt %d failed", id, claim.export.attempt, exc_info=True)
+        _end(runtime, claim, partial(claims.hand_back_later, message=_reason(error)))
+
+
+def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: threading.Event) -> Receipt:
+    export = claim.export
+    wanted = filters.from_json(export.filter)
+    statement = descriptions.export_statement(export.account_id, wanted, export.columns, export.row_limit)
+    with runtime.database.read() as session:
+        matches = statistics.count(session, export.account_id, wanted)
+        if export.row_limit is None and matches > exports.MAX_ROWS:
+            raise ExportTooLarge
+        progress.rows_total = min(matches, export.row_limit or matches)
+        snapshot_at = exports.clock(session)
+        digest, size = hashlib.sha256(), 0
+        with _sink(runtime, export) as sink:
+            with closing(writers.write(session.connection(), statement, ExportFormat(export.format))) as chunks:
+                for chunk, rows in chunks:
+                    if progress.lost.is_set() or stop.is_set():
+                        raise Stopped
+                    sink.write(chunk)
+                    digest.update(chunk)
+                    size += len(chunk)
+                    progress.rows_written += rows
+            if progress.rows_written != progress.rows_total:
+                raise RuntimeError(f"{progress.rows_written} rows were written of {progress.rows_total} counted")
+    return Receipt(progress.rows_written, size, digest.hexdigest(), snapshot_at)
+
+
+def _complete(runtime: Runtime, claim: Claim, receipt: Receipt) -> None:
+    export = claim.export
+    with runtime.database.write() as session:
+        completed = claims.complete(session, claim, receipt, object_key=exports.object_key(export))
+    if not completed:
+        runtime.storage.remove(exports.object_key(export))
+        raise Stopped
+    log.info("export %s: completed, %d rows, %d bytes", export.id, receipt.rows, receipt.bytes)
+
+
+@contextmanager
+def _sink(runtime: Runtime, export: Export) -> Iterator[Sink]:
+    key, format = exports.object_key(export), ExportFormat(export.format)
+    sink = runtime.storage.open(key, content_type=writers.CONTENT_TYPES[format], filename=exports.filename(export))
+    try:
+        yield sink
+        sink.finish()
+    except BaseException:
+        with suppress(Exception):  # what cannot be removed now is removed by the sweep
+            sink.abort()
+        raise
+
+
+def sweep(runtime: Runtime) -> list[tuple[int, uuid.UUID]]:
+    """Takes back what dead workers left and removes files that nobody needs; returns the (account, id) of exports
+    that are to be sent to a worker.
+    """
+    with runtime.database.write() as session:
+        if taken := claims.take_back(session):
+            log.warning("sweep: %d exports taken back from workers that ended", taken)
+        due = claims.to_send(session, at_a_time=runtime.settings.exports_per_account)
+    _remove_files(runtime)
+    return due
+
+
+def next_in_turn(runtime: Runtime, account_id: int) -> list[tuple[int, uuid.UUID]]:
+    """The account's exports whose turn it is, now that one has ended."""
+    with runtime.database.write() as session:
+        return claims.to_send(session, at_a_time=runtime.settings.exports_per_account, account_id=account_id)
+
+
+def _remove_files(runtime: Runtime) -> None:
+    retention = runtime.settings.export_retention
+    with runtime.database.read() as session:
+        found, now = claims.to_clean(session, retention), exports.clock(session)
+    for export in found:
+        expired = claims.is_expired(export, retention, now)
+        kept = None if expired or export.deleted_at else export.object_key
+        try:
+            runtime.storage.clear(exports.prefix(export), keep=kept)
+        except Exception:
+            log.warning("export %s: its files cannot be removed now", export.id, exc_info=True)
+            continue
+        with runtime.database.write() as session:
+            claims.cleaned(session, export, expired=expired)
+
+
+@contextmanager
+def _heart(runtime: Runtime, claim: Claim) -> Iterator[Progress]:
+    """Renews the lease and tells the progress while the block runs."""
+    progress, ended = Progress(), threading.Event()
+
+    def beat() -> None:
+        renewed = time.monotonic()
+        while not ended.wait(HEARTBEAT):
+            try:
+                with runtime.database.write() as session:
+                    written, total = progress.rows_written, progress.rows_total
+                    if not claims.renew(session, claim, rows_written=written, rows_total=total):
+                        progress.lost.set()
+                        return
+                renewed = time.monotonic()
+            except Exception:
+                log.warning("export %s: its lease cannot be renewed now", claim.export.id, exc_info=True)
+                if time.monotonic() - renewed > claims.LEASE.total_seconds():
+                    progress.lost.set()
+                    return
+
+    thread = threading.Thread(target=beat, name=f"lease-{claim.export.id}", daemon=True)
+    thread.start()
+    try:
+        yield progress
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _end(runtime: Runtime, claim: Claim, how: Callable[[Session, Claim], bool]) -> None:
+    try:
+        with runtime.database.write() as session:
+            how(session, claim)
+    except Exception:
+        # Its lease runs out, and the sweep takes it back.
+        log.warning("export %s: how it ended cannot be written now", claim.export.id, exc_info=True)
+
+
+def _reason(error: Exception) -> str:
+    """What a customer may read of a failure that was tried often enough."""
+    if isinstance(error, Unavailable):
+        return error.message
+    if isinstance(error, OSError):
+        return "The file could not be stored: the storage does not answer or has no space left. Please try again later."
+    return "The export failed for a reason of ours. Please try again later."

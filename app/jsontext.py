@@ -1,0 +1,97 @@
+"""JSON, strict on the way in and canonical where its text is kept.
+
+The canonical text is what PostgreSQL makes of the same value stored as `jsonb`: keys by length and then by
+bytes, numbers without exponent, no needless white space. So both engines write the same export.
+"""
+
+import json
+from decimal import Decimal
+from math import isfinite
+from typing import Any, NoReturn
+
+import orjson
+
+_encode_string = json.encoder.encode_basestring
+
+
+def loads(text: str | bytes) -> Any:
+    """Any JSON value. ValueError where it is none: NaN, Infinity and lone surrogates are refused as well."""
+    try:
+        text = text.decode("utf-8") if isinstance(text, bytes) else text
+        value = json.loads(text, parse_constant=_refuse_constant)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8") from None
+    except UnicodeEncodeError:
+        raise ValueError("holds a lone surrogate, which is no character") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    return value
+
+
+def dumps(value: Any) -> bytes:
+    """Compact UTF-8 JSON of a response."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:  # an integer over 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def canonical(value: Any) -> str:
+    """The canonical text of a JSON value. ValueError for what `jsonb` cannot hold."""
+    try:
+        text = _canonical(value)
+        text.encode()
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    except UnicodeEncodeError:
+        raise ValueError("holds a lone surrogate, which is no character") from None
+    return text
+
+
+def number(value: float) -> str:
+    """A finite number as text, shortest form that reads back the same; a whole one without `.0`."""
+    return repr(value).removesuffix(".0")
+
+
+def string(text: str) -> str:
+    """A JSON string with its quotes; characters over ASCII stay as they are."""
+    return _encode_string(text)
+
+
+def _canonical(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _text(value)
+        case int():
+            return str(value)
+        case float():
+            if not isfinite(value):
+                raise ValueError("holds a number that JSON has no text for")
+            return format(abs(Decimal(repr(value))) if value == 0 else Decimal(repr(value)), "f")
+        case list():
+            return "[" + ",".join(map(_canonical, value)) + "]"
+        case dict():
+            items = sorted(value.items(), key=_jsonb_order)
+            return "{" + ",".join(f"{_text(key)}:{_canonical(item)}" for key, item in items) + "}"
+    raise ValueError(f"holds a {type(value).__name__}, which JSON does not know")
+
+
+def _text(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("holds a NUL character")
+    return _encode_string(value)
+
+
+def _jsonb_order(item: tuple[str, Any]) -> tuple[int, bytes]:
+    key = item[0].encode()
+    return len(key), key
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"holds {name}, which JSON does not know")

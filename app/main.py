@@ -1,0 +1,76 @@
+"""The composition root: settings in, an application out."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+
+from app import downloads, health, migrate
+from app.console import pages
+from app.errors import SightlogError
+from app.middleware import RequestMiddleware
+from app.runtime import open_runtime
+from app.settings import Settings
+from graphql_schema import server
+from rest_compat import errors, routes
+from tasks.queue import open_queue
+from tasks.worker import Worker
+
+log = logging.getLogger(__name__)
+
+DESCRIPTION = """The history of what your vision models said about your images: browse, search, count and export it.
+
+Every data endpoint needs an API key: `Authorization: Bearer sightlog_…`. The same history is served by GraphQL at
+[`/graphql`](/graphql)."""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The whole application. Its database must be up to date; the embedded one is brought there."""
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        runtime = open_runtime(settings)
+        migrate.prepare(runtime.database)
+        queue = open_queue(runtime)
+        app.state.runtime, app.state.queue = runtime, queue
+        worker = Worker(runtime, queue) if settings.runs_worker else None
+        if worker:
+            worker.start()
+        try:
+            yield
+        finally:
+            if worker:
+                worker.stop()
+            queue.close()
+            runtime.close()
+
+    app = FastAPI(
+        title="Sightlog", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
+    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
+    app.include_router(routes.router)
+    app.include_router(server.router())
+    app.include_router(downloads.router)
+    app.include_router(health.router)
+    pages.mount(app)
+    app.add_exception_handler(SightlogError, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(Exception, _unexpected)
+    return app
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SightlogError)
+    return errors.render(request, error)
+
+
+def _malformed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return errors.render_places(error.errors())
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    return errors.render_unexpected(request)

@@ -1,0 +1,147 @@
+"""The tables.
+
+Every key of what grows begins with `account_id`, so that the tables can be distributed or partitioned by it;
+for the same reason no constraint reaches across accounts. `Account` and `ApiKey` are small reference tables.
+"""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Text
+from sqlmodel import Field, SQLModel
+
+from app.dialects import Json, Name, Timestamp
+
+BigKey = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Scope(StrEnum):
+    """What a key may do; each includes the ones before it."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+class DescriptionStatus(StrEnum):
+    """Whether the model gave a result."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class ExportFormat(StrEnum):
+    """CSV (RFC 4180, CRLF), one JSON array, or one JSON object per line."""
+
+    CSV = "csv"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+class ExportStatus(StrEnum):
+    """How far an export is."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Account(SQLModel, table=True):
+    __tablename__ = "accounts"
+
+    id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True, autoincrement=True))
+    name: str = Field(sa_column=Column(Name, nullable=False, unique=True))
+    rate_limit: int | None = None
+    created_at: datetime = Field(sa_type=Timestamp)
+
+
+class ApiKey(SQLModel, table=True):
+    __tablename__ = "api_keys"
+
+    key_prefix: str = Field(sa_column=Column(Name, primary_key=True))
+    account_id: int = Field(sa_type=BigKey, index=True)
+    secret_hash: str
+    scope: str
+    active: bool = True
+    created_at: datetime = Field(sa_type=Timestamp)
+    expires_at: datetime | None = Field(default=None, sa_type=Timestamp)
+
+
+class Description(SQLModel, table=True):
+    """One thing that a model said about an image. A fact: it is recorded once and never changed.
+
+    `search_text` is the description with its case folded (Unicode default caseless matching), so that searching
+    ignores case in the same way on every engine.
+    """
+
+    __tablename__ = "descriptions"
+    __table_args__ = (
+        Index("ix_descriptions_newest", "account_id", "created_at", "id"),
+        CheckConstraint("confidence_score BETWEEN 0 AND 1", name="ck_descriptions_confidence_score"),
+    )
+
+    account_id: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
+    id: str = Field(sa_column=Column(Name, primary_key=True))
+    type: str = Field(sa_type=Name)
+    status: str = Field(sa_type=Name)
+    source_type: str = Field(sa_type=Name)
+    source_id: str | None = None
+    created_at: datetime = Field(sa_type=Timestamp)
+    image_url: str | None = None
+    description: str | None = Field(default=None, sa_type=Text)
+    search_text: str | None = Field(default=None, sa_type=Text)
+    confidence_score: float | None = None
+    verification: Any = Field(default=None, sa_column=Column(Json))
+    image_id: str | None = None
+    metadata_: dict[str, Any] = Field(sa_column=Column("metadata", Json, nullable=False))
+    error_message: str | None = None
+
+
+class Export(SQLModel, table=True):
+    """An export: what was asked for, how far it is, and what came out.
+
+    `attempt` is the fencing number: it grows with every claim, and only its holder may write the row until
+    `lease_until`. `dirty` says that files of attempts may lie in the storage beside `object_key`, the result.
+    """
+
+    __tablename__ = "exports"
+    __table_args__ = (
+        Index("ix_exports_newest", "account_id", "created_at", "id"),
+        Index("ix_exports_status", "status", "lease_until"),
+        Index("ix_exports_idempotency_key", "account_id", "idempotency_key"),
+    )
+
+    account_id: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    status: str = Field(default=ExportStatus.PENDING, sa_type=Name)
+    format: str
+    filter: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
+    columns: list[str] = Field(sa_column=Column(Json, nullable=False))
+    row_limit: int | None = None
+    created_at: datetime = Field(sa_type=Timestamp)
+    started_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    completed_at: datetime | None = Field(default=None, sa_type=Timestamp)
+
+    attempt: int = 0
+    failures: int = 0
+    lease_until: datetime | None = Field(default=None, sa_type=Timestamp)
+    not_before: datetime | None = Field(default=None, sa_type=Timestamp)
+    sent_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    dirty: bool = False
+
+    rows_written: int = Field(default=0, sa_type=BigInteger)
+    rows_total: int | None = Field(default=None, sa_type=BigInteger)
+    error_message: str | None = None
+    object_key: str | None = None
+    bytes: int | None = Field(default=None, sa_type=BigInteger)
+    sha256: str | None = None
+    snapshot_at: datetime | None = Field(default=None, sa_type=Timestamp)
+
+    deleted_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    expired_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    idempotency_key: str | None = None
+    request_hash: str | None = None

@@ -1,0 +1,146 @@
+"""Export files in S3, or in anything that speaks its protocol."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from app.settings import Settings
+from app.storage import URL_LIFETIME
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+PART_SIZE = 8 * 2**20
+"""Bytes of one part of a multipart upload; what is smaller is put at once."""
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _as_oserror(method: Callable[P, R]) -> Callable[P, R]:
+    @wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except (BotoCoreError, ClientError) as error:
+            raise OSError(f"S3: {error}") from error
+
+    return call
+
+
+class S3Storage:
+    """Credentials and region come from boto3's usual places (`AWS_*` variables, profiles, instance roles)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._bucket = settings.s3_bucket
+        self._prefix = settings.s3_prefix
+        self._endpoint = settings.s3_endpoint_url or None
+        self._public_endpoint = settings.s3_public_endpoint_url or self._endpoint
+
+    def open(self, key: str, *, content_type: str, filename: str) -> "S3Sink":
+        parameters = {
+            "Bucket": self._bucket,
+            "Key": self._prefix + key,
+            "ContentType": content_type,
+            "ContentDisposition": f'attachment; filename="{filename}"',
+        }
+        return S3Sink(self._client, parameters)
+
+    def url(self, key: str, *, content_type: str, filename: str) -> str:
+        parameters = {"Bucket": self._bucket, "Key": self._prefix + key}
+        return self._public_client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=URL_LIFETIME)
+
+    @_as_oserror
+    def remove(self, key: str) -> None:
+        self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+
+    @_as_oserror
+    def clear(self, prefix: str, *, keep: str | None = None) -> None:
+        full = self._prefix + prefix
+        kept = self._prefix + keep if keep else None
+        for key, upload in self._uploads(full):
+            if key != kept:
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
+        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=full):
+            for found in page.get("Contents", ()):
+                if found["Key"] != kept:
+                    self._client.delete_object(Bucket=self._bucket, Key=found["Key"])
+
+    @_as_oserror
+    def check(self) -> None:
+        self._client.head_bucket(Bucket=self._bucket)
+
+    def _uploads(self, prefix: str) -> Iterator[tuple[str, str]]:
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=prefix)
+        for page in pages:
+            for upload in page.get("Uploads", ()):
+                yield upload["Key"], upload["UploadId"]
+
+    @cached_property
+    def _client(self) -> "S3Client":
+        return _client(self._endpoint)
+
+    @cached_property
+    def _public_client(self) -> "S3Client":
+        return _client(self._public_endpoint)
+
+
+class S3Sink:
+    """A multipart upload that begins with the second part; what fits into one is a single put."""
+
+    def __init__(self, client: "S3Client", parameters: dict[str, Any]) -> None:
+        self._client = client
+        self._parameters = parameters
+        self._target = {"Bucket": parameters["Bucket"], "Key": parameters["Key"]}
+        self._buffer = bytearray()
+        self._upload: str | None = None
+        self._parts: list[dict[str, Any]] = []
+
+    @_as_oserror
+    def write(self, data: bytes) -> None:
+        self._buffer += data
+        while len(self._buffer) >= PART_SIZE:
+            self._send(bytes(memoryview(self._buffer)[:PART_SIZE]))
+            del self._buffer[:PART_SIZE]
+
+    @_as_oserror
+    def finish(self) -> None:
+        if self._upload is None:
+            self._client.put_object(**self._parameters, Body=bytes(self._buffer))
+            return
+        if self._buffer:
+            self._send(bytes(self._buffer))
+        self._client.complete_multipart_upload(
+            **self._target,
+            UploadId=self._upload,
+            MultipartUpload={"Parts": self._parts},  # type: ignore[typeddict-item]
+        )
+
+    @_as_oserror
+    def abort(self) -> None:
+        self._buffer.clear()
+        if self._upload is not None:
+            self._client.abort_multipart_upload(**self._target, UploadId=self._upload)
+
+    def _send(self, body: bytes) -> None:
+        if self._upload is None:
+            self._upload = self._client.create_multipart_upload(**self._parameters)["UploadId"]
+        number = len(self._parts) + 1
+        answer = self._client.upload_part(**self._target, UploadId=self._upload, PartNumber=number, Body=body)
+        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+
+
+def _client(endpoint: str | None) -> "S3Client":
+    config = Config(
+        signature_version="s3v4",
+        connect_timeout=3,
+        read_timeout=30,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        s3={"addressing_style": "path"} if endpoint else {},
+    )
+    return boto3.session.Session().client("s3", endpoint_url=endpoint, config=config)

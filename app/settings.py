@@ -1,0 +1,80 @@
+"""Every setting, read once from `SIGHTLOG_*` variables, with defaults that are safe on a laptop."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app import durations
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SIGHTLOG_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+    data_dir: Path = Field(
+        Path("sightlog-data"), description="Folder of the embedded database, of local export files and of the secret."
+    )
+    database_url: str = Field(
+        "",
+        description="SQLAlchemy URL, such as `postgresql+psycopg://user:password@host/sightlog`; "
+        "empty: SQLite in the data folder.",
+    )
+    redis_url: str = Field(
+        "",
+        description="`redis://…`: Dramatiq's broker and the rate limits, shared by all processes; "
+        "empty: both inside the server process.",
+    )
+    s3_bucket: str = Field("", description="Bucket for export files; empty: files in the data folder.")
+    s3_prefix: str = Field("exports/", description="What the keys of our objects begin with.")
+    s3_endpoint_url: str = Field(
+        "", description="Endpoint of an S3 that is not AWS; `AWS_*` variables as boto3 has them."
+    )
+    s3_public_endpoint_url: str = Field(
+        "", description="Endpoint that download URLs are signed for, if clients reach the S3 by another name."
+    )
+    public_url: str = Field(
+        "",
+        description="Where clients reach this server; download URLs of local files begin with it; "
+        "empty: the address and port it serves on.",
+    )
+    secret: str = Field(
+        "", description="Key for signing the URLs of local files; empty: made once and kept in the data folder."
+    )
+    rate_limit: int = Field(500, ge=0, description="Requests a minute for one API key; 0: no limit.")
+    max_body_bytes: int = Field(16 * 2**20, ge=1024, description="Largest request body, in bytes.")
+    embedded_worker: bool | None = Field(
+        None, description="Run a worker inside `serve`; empty: yes, unless a Redis URL is set."
+    )
+    worker_threads: int = Field(2, ge=1, description="Exports that one worker process runs at a time.")
+    exports_per_account: int = Field(
+        2, ge=1, description="Exports of one account that run at a time; the others wait their turn, oldest first."
+    )
+    export_retention: Annotated[timedelta, BeforeValidator(durations.parse)] = Field(
+        timedelta(days=7), description="How long the file of an export is kept, such as `7d` or `12h`."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe level that is logged."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="`text` for people, `json` for machines.")
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'sightlog.db'}"
+
+    @property
+    def runs_worker(self) -> bool:
+        return not self.redis_url if self.embedded_worker is None else self.embedded_worker
+
+
+def table() -> list[tuple[str, str, str]]:
+    """(variable, default, meaning) of each setting, in the order of their definition."""
+    return [
+        (f"SIGHTLOG_{name.upper()}", _shown(field.default), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _shown(default: object) -> str:
+    return durations.text(default) if isinstance(default, timedelta) else "" if default is None else str(default)

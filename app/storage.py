@@ -1,0 +1,153 @@
+"""Where the files of exports lie.
+
+A storage keeps objects under keys. An object appears whole when its sink is finished, or not at all. `LocalStorage`
+keeps them in a folder and signs the URLs under which `downloads` serves them; `S3Storage` is in `app/s3.py`.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote, urlencode
+
+from app.errors import Forbidden
+from app.settings import Settings
+
+URL_LIFETIME = 3600
+"""Seconds for which a download URL works."""
+
+
+class Sink(Protocol):
+    """The writing of one object. Exactly one of `finish` and `abort` ends it; after `abort` nothing is left."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+class Storage(Protocol):
+    """Raises OSError where it does not answer or has no space left."""
+
+    def open(self, key: str, *, content_type: str, filename: str) -> Sink: ...
+
+    def url(self, key: str, *, content_type: str, filename: str) -> str:
+        """A URL that downloads the object without further authentication for `URL_LIFETIME` seconds."""
+
+    def remove(self, key: str) -> None:
+        """Removes an object; one that is not there is as good."""
+
+    def clear(self, prefix: str, *, keep: str | None = None) -> None:
+        """Removes every object, whole or half-written, whose key begins with `prefix` (ends in `/`), but for `keep`."""
+
+    def check(self) -> None:
+        """Raises where the storage cannot be used."""
+
+
+@dataclass(frozen=True)
+class LocalStorage:
+    folder: Path
+    public_url: str
+    secret: bytes
+
+    def open(self, key: str, *, content_type: str, filename: str) -> "LocalSink":
+        return LocalSink(self.path(key))
+
+    def url(self, key: str, *, content_type: str, filename: str) -> str:
+        expires = int(time.time()) + URL_LIFETIME
+        query = urlencode({"filename": filename, "expires": expires, "signature": self._sign(key, filename, expires)})
+        return f"{self.public_url.rstrip('/')}/files/{quote(key)}?{query}"
+
+    def remove(self, key: str) -> None:
+        self.path(key).unlink(missing_ok=True)
+
+    def clear(self, prefix: str, *, keep: str | None = None) -> None:
+        folder = self.path(prefix)
+        kept = self.path(keep) if keep else None
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        for file in folder.iterdir() if folder.is_dir() else ():
+            if file != kept:
+                file.unlink(missing_ok=True)
+
+    def check(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(self.folder, os.W_OK):
+            raise PermissionError(f"{self.folder} cannot be written")
+
+    def path(self, key: str) -> Path:
+        """The file of a key. Forbidden for one that leads out of the folder."""
+        path = Path(os.path.normpath(self.folder.absolute() / key))
+        if not path.is_relative_to(self.folder.absolute()) or "\0" in key:
+            raise Forbidden("There is no such file.")
+        return path
+
+    def verify(self, key: str, filename: str, expires: str, signature: str) -> Path:
+        """The file that a signed URL leads to. Forbidden where it was altered or has expired."""
+        moment = int(expires) if expires.isascii() and expires.isdigit() and len(expires) < 16 else 0
+        if not hmac.compare_digest(self._sign(key, filename, moment).encode(), signature.encode()):
+            raise Forbidden("This download URL was altered: ask for the export again to get a new one.")
+        if moment < time.time():
+            raise Forbidden("This download URL has expired: ask for the export again to get a new one.")
+        return self.path(key)
+
+    def _sign(self, key: str, filename: str, expires: int) -> str:
+        message = "\n".join((key, filename, str(expires))).encode()
+        return hmac.new(self.secret, message, hashlib.sha256).hexdigest()
+
+
+class LocalSink:
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._part = path.with_name(path.name + ".part")
+        self._file = self._part.open("wb")
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+
+    def finish(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._part.replace(self._path)
+
+    def abort(self) -> None:
+        try:
+            self._file.close()
+        finally:
+            self._part.unlink(missing_ok=True)
+
+
+def open_storage(settings: Settings) -> Storage:
+    if settings.s3_bucket:
+        from app.s3 import S3Storage  # boto3 takes a while to import, and only some need it
+
+        return S3Storage(settings)
+    return LocalStorage(settings.data_dir / "exports", settings.public_url, _secret(settings))
+
+
+def _secret(settings: Settings) -> bytes:
+    """The signing key: the one that was set, or one made once and kept readable by its owner only."""
+    if settings.secret:
+        return settings.secret.encode()
+    path = settings.data_dir / "secret"
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"secret.{os.getpid()}")
+    if not path.exists():
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_hex(32))
+        try:
+            os.link(fresh, path)  # the first of several processes wins
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_bytes()

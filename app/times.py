@@ -1,0 +1,36 @@
+"""Times as the contract reads and prints them."""
+
+import re
+from datetime import UTC, date, datetime
+
+_LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")
+
+
+def parse(text: str) -> datetime:
+    """A moment in UTC, out of ISO 8601.
+
+    An offset is converted, a naive time is UTC, a bare date is its midnight, and a `+` that a form decoder
+    turned into a space is understood. ValueError, with a sentence for the caller, where it is no time.
+    """
+    text = text.strip()
+    if len(text) > 16:
+        text = _LOST_PLUS.sub("+", text)
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be an ISO 8601 date or time, for example 2025-01-31T23:59:59Z") from None
+
+
+def iso(moment: datetime) -> str:
+    """UTC with `Z`; the fraction in milliseconds if they suffice, in microseconds if not, none if it is zero."""
+    precision = "microseconds" if moment.microsecond % 1000 else "milliseconds" if moment.microsecond else "seconds"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def today() -> date:
+    return now().date()
