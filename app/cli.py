@@ -236,3 +236,7 @@ def _scopes(widest: str) -> str:
 
 def _state(active: bool) -> str:
     return "active" if active else "revoked"
+
+
+if __name__ == "__main__":
+    main()

@@ -94,7 +94,8 @@ def record(session: Session, account_id: int, results: Sequence[Result]) -> Reco
     rows = [_row(account_id, result) for result in sorted(results, key=lambda result: result.id)]
     connection = session.connection()
     dialect = {"sqlite": sqlite, "postgresql": postgresql}[connection.dialect.name]
-    recorded = connection.execute(dialect.insert(_TABLE).on_conflict_do_nothing(), rows).rowcount
+    statement = dialect.insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.id)
+    recorded = len(connection.execute(statement, rows).all())
     return Recorded(recorded, len(rows) - recorded)
 
 

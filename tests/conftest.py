@@ -1,0 +1,159 @@
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app import auth
+from app.db import Database
+from app.models import Scope
+from tests import servers
+from tests.stack import Stack
+
+ENGINES = ("embedded", "servers")
+DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "flickr8k_history.jsonl.gz"
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Account:
+    """A fresh account of a stack, with one client for each scope. `client` may write, which is what most tests need."""
+
+    stack: Stack
+    database: Database
+    name: str
+    id: int
+    keys: dict[Scope, str]
+
+    def connect(self, scope: Scope = Scope.WRITE, url: str | None = None) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {self.keys[scope]}"}
+        return httpx.Client(base_url=url or self.stack.url, headers=headers, timeout=30)
+
+    def graphql(self, query: str, **variables: Any) -> Any:
+        """The `data` of an operation that must succeed."""
+        answer = self.client.post("/graphql", json={"query": query, "variables": variables}).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    def refused(self, query: str, **variables: Any) -> Any:
+        """The first error of an operation that must be refused."""
+        answer = self.client.post("/graphql", json={"query": query, "variables": variables}).json()
+        return answer["errors"][0]
+
+    def record(self, *results: dict[str, Any]) -> None:
+        """Records results given by their GraphQL names; what a result must have is filled in."""
+        inputs = [
+            {"id": f"r{place}", "sourceType": "single", "createdAt": f"2025-01-15T10:30:{place % 60:02}Z"} | result
+            for place, result in enumerate(results)
+        ]
+        mutation = (
+            "mutation($input: [DescriptionInput!]!) { recordDescriptions(input: $input) { recorded alreadyKnown } }"
+        )
+        told = self.graphql(mutation, input=inputs)["recordDescriptions"]
+        assert told == {"recorded": len(results), "alreadyKnown": 0}
+
+    def export(self, **body: Any) -> dict[str, Any]:
+        """Starts an export through REST and waits for its end; what the API then says."""
+        answer = self.client.post("/api/v2/data/export", json={"data_type": "descriptions", "format": "jsonl"} | body)
+        assert answer.status_code == 202, answer.text
+        return self.wait(answer.json()["export_id"])
+
+    def wait(self, export_id: str, timeout: float = 60) -> dict[str, Any]:
+        deadline = time.monotonic() + timeout
+        while True:
+            state: dict[str, Any] = self.client.get(f"/api/v2/data/export/{export_id}").json()
+            if state["status"] in ("completed", "failed"):
+                return state
+            assert time.monotonic() < deadline, state
+            time.sleep(0.05)
+
+    def download(self, **body: Any) -> bytes:
+        """The file of an export that must be completed."""
+        state = self.export(**body)
+        assert state["status"] == "completed", state
+        return httpx.get(state["download_url"]).content
+
+    @property
+    def client(self) -> httpx.Client:
+        if self._client is None:
+            self._client = self.connect()
+        return self._client
+
+    _client: httpx.Client | None = None
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+
+@pytest.fixture(scope="session")
+def real_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Servers]:
+    """PostgreSQL, Redis and S3, started once in a test process and stopped at its end."""
+    started = servers.start_all(tmp_path_factory.mktemp("servers"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture(
+    scope="session", params=[pytest.param(engine, marks=pytest.mark.xdist_group(engine)) for engine in ENGINES]
+)
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One running Sightlog of each kind: every test that uses it runs on both."""
+    settings = {"SIGHTLOG_RATE_LIMIT": "0"}
+    workers = 0
+    if request.param == "servers":
+        real: servers.Servers = request.getfixturevalue("real_servers")
+        real.postgres.create_database("suite")
+        real.s3.create_bucket("suite")
+        settings |= real.environment("suite", "suite")
+        workers = 1
+    with Stack(tmp_path_factory.mktemp(request.param), settings, workers=workers) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def database(stack: Stack) -> Iterator[Database]:
+    """The database of the stack, for what has no public interface: making accounts, and looking at rows."""
+    opened = Database(stack.database_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def make_account(stack: Stack, database: Database) -> Iterator[Callable[[], Account]]:
+    made: list[Account] = []
+
+    def make() -> Account:
+        made.append(new_account(stack, database))
+        return made[-1]
+
+    yield make
+    for account in made:
+        account.close()
+
+
+@pytest.fixture
+def account(make_account: Callable[[], Account]) -> Account:
+    return make_account()
+
+
+def new_account(stack: Stack, database: Database) -> Account:
+    name = f"account {os.getpid()} {next(_numbers)}"
+    with database.write() as session:
+        id = auth.account_id(session, name, create=True)
+        keys = {scope: auth.create_key(session, id, scope) for scope in Scope}
+    return Account(stack, database, name, id, keys)
+
+
+@pytest.fixture(scope="session")
+def flickr() -> Path:
+    """The 88,290 real results that lie beside the repository; where they do not, the tests on them are skipped."""
+    if not DATA.is_file():
+        pytest.skip("the Flickr8k history is not there")
+    return DATA
