@@ -3,14 +3,19 @@
 Column types and SQL functions that mean the same on both engines.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, String, Text, types
+import psycopg
+from sqlalchemy import JSON, BigInteger, Connection, DateTime, Dialect, String, Table, Text, types
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
+
+from app import jsontext
 
 
 class Timestamp(types.TypeDecorator[datetime]):
@@ -36,6 +41,31 @@ Name = String().with_variant(String(collation="C"), "postgresql")
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 """A JSON value; `None` is NULL. In SQLite the canonical text, see `jsontext`."""
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
+    """Inserts those rows whose primary key is not there yet, in their order; how many those were."""
+    if connection.dialect.name == "sqlite":
+        return connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows).rowcount
+    names = [column.name for column in table.columns]
+    is_json = [isinstance(column.type, JSON) for column in table.columns]
+    listed, incoming = ", ".join(names), f"incoming_{table.name}"
+    key = ", ".join(column.name for column in table.primary_key)
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    with driver.cursor() as cursor:
+        cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS {incoming} (LIKE {table.name}) ON COMMIT DELETE ROWS".encode())
+        with cursor.copy(f"COPY {incoming} ({listed}) FROM STDIN".encode()) as copy:
+            for row in rows:
+                values = [row[name] for name in names]
+                copy.write_row(
+                    [
+                        jsontext.canonical(value) if json and value is not None else value
+                        for json, value in zip(is_json, values, strict=True)
+                    ]
+                )
+        select = f"SELECT {listed} FROM {incoming} ORDER BY {key}"  # noqa: S608
+        cursor.execute(f"INSERT INTO {table.name} ({listed}) {select} ON CONFLICT DO NOTHING".encode())
+        return cursor.rowcount
 
 
 class day(GenericFunction[str]):  # noqa: N801

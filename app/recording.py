@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
-from app import filters, jsontext, times
+from app import dialects, filters, jsontext, times
 from app.errors import InvalidInput
 from app.models import Description, DescriptionStatus
 
@@ -92,10 +91,7 @@ def record(session: Session, account_id: int, results: Sequence[Result]) -> Reco
         return Recorded(0, 0)
     # In the order of their ids, so that two that record the same ids wait for each other and never in a circle.
     rows = [_row(account_id, result) for result in sorted(results, key=lambda result: result.id)]
-    connection = session.connection()
-    dialect = {"sqlite": sqlite, "postgresql": postgresql}[connection.dialect.name]
-    statement = dialect.insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.id)
-    recorded = len(connection.execute(statement, rows).all())
+    recorded = dialects.insert_new(session.connection(), _TABLE, rows)
     return Recorded(recorded, len(rows) - recorded)
 
 
