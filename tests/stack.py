@@ -63,7 +63,7 @@ class Process:
 
 @dataclass
 class Stack:
-    """API and worker processes over one database. `settings` are the `SIGHTLOG_*` and `AWS_*` variables of all of them."""
+    """API and worker processes over one database. `settings` are the `SIGHTLOG_*` and `AWS_*` variables of all."""
 
     folder: Path
     settings: Mapping[str, str]
