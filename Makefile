@@ -5,7 +5,7 @@ PORT ?= 8000
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test stack lint types schema clean
+.PHONY: run test stack bench lint types docs clean
 
 run: $(READY) ## Fill a demo account and serve; prints the URLs and the demo's key
 	@$(BIN)/sightlog serve --demo --port $(PORT)
@@ -23,7 +23,8 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-schema: $(READY) ## Write graphql_schema/schema.graphql
+docs: $(READY) ## Write what is made from the code: graphql_schema/schema.graphql and the tables of the README
+	$(BIN)/python -m tests.readme
 	$(BIN)/python -c "from graphql_schema.schema import schema; print(schema.as_str())" > graphql_schema/schema.graphql
 
 $(READY): pyproject.toml
@@ -35,3 +36,6 @@ $(READY): pyproject.toml
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+bench: $(READY) ## Measure, beside what the database could do; prints a table
+	$(BIN)/python -m benchmarks $(ARGS)
