@@ -18,7 +18,7 @@ from app import exports
 from app.exports import Receipt, change, changed, clock, in_states, is_export
 from app.models import Export, ExportStatus
 
-LEASE = timedelta(seconds=8)
+LEASE = timedelta(seconds=6)
 """How long a claim holds without being renewed."""
 
 MAX_FAILURES = 5
@@ -27,7 +27,7 @@ MAX_FAILURES = 5
 MAX_ATTEMPTS = 50
 """Attempts at all, those included whose worker was killed."""
 
-RESEND_AFTER = timedelta(seconds=5)
+RESEND_AFTER = timedelta(seconds=4)
 """A pending export whose message was sent longer ago is sent again; running it twice is harmless."""
 
 _PENDING, _PROCESSING, _COMPLETED = ExportStatus.PENDING, ExportStatus.PROCESSING, ExportStatus.COMPLETED
@@ -53,7 +53,6 @@ def claim(session: Session, account_id: int, id: uuid.UUID, *, at_a_time: int) -
     """The right to write it, unless another has it, its time has not come, or `at_a_time` of the account's exports
     are running or were there before it.
     """
-    now = clock(session)
     if session.connection().dialect.name == "postgresql":
         # One claim at a time for an account, or two would count the same running ones.
         key = func.hashtextextended("sightlog.claim", account_id)
@@ -61,13 +60,16 @@ def claim(session: Session, account_id: int, id: uuid.UUID, *, at_a_time: int) -
     export = session.get(Export, (account_id, id))
     if export is None:
         return None
-    earlier = and_(_waiting(now), or_(*exports.before(export)))
+    now = clock(session)
+    claimable = and_(is_export(account_id, id), _waiting(now))
+    earlier = and_(_waiting(now), exports.before(export.created_at, export.id))
     ahead = (
         select(func.count())
         .select_from(Export)
         .where(col(Export.account_id) == account_id, or_(in_states(_PROCESSING), earlier))
     )
     if (session.connection().scalar(ahead) or 0) >= at_a_time:
+        change(session, claimable, {"sent_at": None})  # to be sent again when its turn has come
         return None
     values = {
         "status": _PROCESSING,
@@ -78,8 +80,7 @@ def claim(session: Session, account_id: int, id: uuid.UUID, *, at_a_time: int) -
         "rows_written": 0,
         "rows_total": None,
     }
-    claimed = change(session, and_(is_export(account_id, id), _waiting(now)), values)
-    return Claim(exports.get(session, account_id, id)) if claimed else None
+    return Claim(exports.get(session, account_id, id)) if change(session, claimable, values) else None
 
 
 def renew(session: Session, held: Claim, *, rows_written: int, rows_total: int | None) -> bool:
@@ -93,6 +94,7 @@ def complete(session: Session, held: Claim, receipt: Receipt, *, object_key: str
     values = {
         "status": _COMPLETED,
         "completed_at": clock(session),
+        "lease_until": None,
         "rows_written": receipt.rows,
         "rows_total": receipt.rows,
         "bytes": receipt.bytes,
@@ -100,14 +102,14 @@ def complete(session: Session, held: Claim, receipt: Receipt, *, object_key: str
         "snapshot_at": receipt.snapshot_at,
         "object_key": object_key,
         "error_message": None,
-        "dirty": held.export.attempt > 1,
     }
     return change(session, and_(held.mine, col(Export.deleted_at).is_(None)), values)
 
 
 def fail(session: Session, held: Claim, message: str) -> bool:
     """For good: what cannot succeed is not tried again."""
-    return change(session, held.mine, {"status": _FAILED, "error_message": message, "completed_at": clock(session)})
+    values = {"status": _FAILED, "error_message": message, "completed_at": clock(session), "lease_until": None}
+    return change(session, held.mine, values)
 
 
 def hand_back(session: Session, held: Claim) -> bool:
@@ -140,49 +142,59 @@ def take_back(session: Session) -> int:
 
 
 def to_send(session: Session, *, at_a_time: int, account_id: int | None = None) -> list[tuple[int, uuid.UUID]]:
-    """(account, id) of pending exports that no message may be on its way for, the oldest of each account. They count
-    as sent now.
+    """(account, id) of pending exports whose turn it is and that no message may be on its way for, of all accounts or
+    of one. They count as sent now.
     """
     now = clock(session)
+    mine = true() if account_id is None else col(Export.account_id) == account_id
+    busy = select(col(Export.account_id), func.count().label("count")).where(mine, in_states(_PROCESSING))
+    running = busy.group_by(col(Export.account_id)).subquery().c
     turn = func.row_number().over(
         partition_by=col(Export.account_id), order_by=(col(Export.created_at), col(Export.id))
     )
-    queue = select(col(Export.account_id), col(Export.id), col(Export.sent_at), turn.label("turn")).where(_waiting(now))
-    if account_id is not None:
-        queue = queue.where(col(Export.account_id) == account_id)
-    row = queue.subquery().c
-    unsent = or_(row.sent_at.is_(None), row.sent_at < now - RESEND_AFTER) if account_id is None else true()
-    due = select(row.account_id, row.id).where(row.turn <= at_a_time, unsent).limit(1000)
+    row = select(Export, turn.label("turn")).where(mine, _waiting(now)).subquery().c
+    due = (
+        select(row.account_id, row.id)
+        .outerjoin(running.account_id.table, running.account_id == row.account_id)
+        .where(row.turn <= at_a_time - func.coalesce(running.count, 0), _unsent(row.sent_at, now))
+        .order_by(row.account_id, row.id)
+        .limit(1000)
+    )
     found = [(account, id) for account, id in session.connection().execute(due)]
-    for account, id in found:
-        change(session, is_export(account, id), {"sent_at": now})
-    return found
+    unsent = _unsent(Export.__table__.c.sent_at, now)  # type: ignore[attr-defined]
+    return [found for found in found if change(session, and_(is_export(*found), unsent), {"sent_at": now})]
 
 
-def to_clean(session: Session, retention: timedelta) -> Sequence[Export]:
-    """Exports that ended and whose files, or some of them, are to be removed: see `cleaned`."""
+def expire(session: Session, retention: timedelta) -> None:
+    """From now on, files that were kept long enough cannot be downloaded; they go with the next cleaning."""
     now = clock(session)
-    idle = or_(col(Export.lease_until).is_(None), col(Export.lease_until) < now)
+    old = and_(in_states(_COMPLETED), col(Export.expired_at).is_(None), col(Export.completed_at) < now - retention)
+    change(session, old, {"expired_at": now, "object_key": None, "dirty": True})
+
+
+def to_clean(session: Session) -> Sequence[Export]:
+    """Exports that ended, or were deleted, and whose files but for the result are to be removed: see `cleaned`."""
+    idle = or_(col(Export.lease_until).is_(None), col(Export.lease_until) < clock(session))
     ended = and_(in_states(_COMPLETED, _FAILED, _CANCELLED), col(Export.dirty))
-    expired = and_(in_states(_COMPLETED), col(Export.expired_at).is_(None), col(Export.completed_at) < now - retention)
     deleted = col(Export.deleted_at).is_not(None)
-    return session.exec(select_rows(Export).where(idle, or_(ended, expired, deleted)).limit(100)).all()
+    return session.exec(select_rows(Export).where(idle, or_(ended, deleted)).limit(100)).all()
 
 
-def is_expired(export: Export, retention: timedelta, now: datetime) -> bool:
-    return export.completed_at is not None and export.status == _COMPLETED and export.completed_at < now - retention
-
-
-def cleaned(session: Session, export: Export, *, expired: bool) -> None:
-    """Its files are gone, but for its result if it has not expired; a deleted export is forgotten."""
-    same = and_(is_export(export.account_id, export.id), col(Export.attempt) == export.attempt)
+def cleaned(session: Session, export: Export) -> None:
+    """Its files are gone, but for its result; a deleted export is forgotten. Not if it has changed meanwhile."""
+    same = and_(
+        is_export(export.account_id, export.id),
+        col(Export.attempt) == export.attempt,
+        col(Export.object_key).is_not_distinct_from(export.object_key),
+    )
     if export.deleted_at is not None:
         session.connection().execute(sql_delete(Export).where(same))
-        return
-    values: dict[str, Any] = {"dirty": False}
-    if expired:
-        values |= {"expired_at": clock(session), "object_key": None}
-    change(session, same, values)
+    else:
+        change(session, same, {"dirty": False})
+
+
+def _unsent(sent_at: ColumnElement[Any], now: datetime) -> ColumnElement[bool]:
+    return or_(sent_at.is_(None), sent_at < now - RESEND_AFTER)
 
 
 def _waiting(now: datetime) -> ColumnElement[bool]:

@@ -8,16 +8,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
 
-from app import auth, demo_account, durations, logs, migrate, times
+from app import auth, demo_account, durations, logs, migrate, rollup, times
 from app.db import Database
 from app.errors import SightlogError
-from app.models import Scope
+from app.models import ApiKey, Scope
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 
@@ -29,8 +31,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 keys = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
+accounts = typer.Typer(help="List accounts and set how much they may ask for.", no_args_is_help=True)
 db = typer.Typer(help="Look after the database.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.add_typer(accounts, name="accounts")
 app.add_typer(db, name="db")
 
 AccountName = Annotated[str, typer.Option("--account", help="Name of the account.")]
@@ -53,34 +57,38 @@ def serve(
     settings = _settings()
     if not settings.public_url:
         settings = settings.model_copy(update={"public_url": f"http://{host}:{port}"})
-    with _opened(settings) as runtime, _told_plainly():
-        key = demo_account.fill(runtime, times.today()).key if demo else None
-    serving.serve(settings, host, port, key)
+    with _told_plainly():
+        listener = serving.bind(host, port)
+    with listener:
+        with _opened(settings) as runtime, _told_plainly():
+            key = demo_account.fill(runtime, times.today()).key if demo else None
+        serving.serve(settings, listener, key)
 
 
 @app.command()
 def worker() -> None:
     """Run exports that a Redis queue brings. Start as many as you like, on as many machines as you like."""
+    from app import metrics
     from tasks.queue import open_queue
     from tasks.worker import Worker
 
     settings = _settings()
-    with _told_plainly():
-        if not settings.redis_url:
-            raise SightlogError("A worker of its own needs SIGHTLOG_REDIS_URL; without Redis, `serve` runs one inside.")
-        runtime = open_runtime(settings)
-        migrate.prepare(runtime.database)
-    queue = open_queue(runtime)
-    running = Worker(runtime, queue)
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    running.start()
-    logging.getLogger("sightlog").info("worker %d started", os.getpid())
-    ended.wait()
-    running.stop()
-    queue.close()
-    runtime.close()
+    if not settings.redis_url:
+        _fail("A worker of its own needs SIGHTLOG_REDIS_URL; without Redis, `serve` runs one inside.")
+    with _opened(settings) as runtime:
+        queue = open_queue(runtime)
+        if settings.metrics_port:
+            with _told_plainly():
+                metrics.serve(metrics.open_registry(runtime.database, queue.depth), settings)
+        running = Worker(runtime, queue)
+        ended = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: ended.set())
+        running.start()
+        logging.getLogger("sightlog").info("worker %d started", os.getpid())
+        ended.wait()
+        running.stop()
+        queue.close()
 
 
 @app.command("import")
@@ -96,6 +104,7 @@ def import_(
     from app import progress
 
     with _opened() as runtime, _told_plainly():
+        progress.check_files(files)
         with runtime.database.write() as session:
             account_id = auth.account_id(session, account, create=True)
         rejected = progress.import_files(runtime.database, account_id, files)
@@ -153,7 +162,7 @@ def list_keys(
         for key, name in auth.keys(session, account_id):
             expires = times.iso(key.expires_at) if key.expires_at else "never"
             created = times.iso(key.created_at.replace(microsecond=0))
-            table.add_row(f"{key.key_prefix}…", name, _scopes(key.scope), created, expires, _state(key.active))
+            table.add_row(f"{key.key_prefix}…", name, _scopes(key.scope), created, expires, _state(key))
     Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
@@ -167,27 +176,62 @@ def revoke_key(
     _err.print(f"The key {revoked.key_prefix}… no longer works.")
 
 
+@accounts.command("list")
+def list_accounts() -> None:
+    """List accounts, and how many requests a minute each of their keys may send."""
+    table = Table("account", "created", "requests a minute", box=None)
+    with _opened() as runtime, _told_plainly(), runtime.database.read() as session:
+        for account in auth.accounts(session):
+            created = times.iso(account.created_at.replace(microsecond=0))
+            table.add_row(account.name, created, _limit(account.rate_limit, runtime.settings.rate_limit))
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@accounts.command("limit")
+def limit_account(
+    account: Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")],
+    limit: Annotated[str, typer.Argument(metavar="N|default", help="Requests a minute for each key; 0: no limit.")],
+) -> None:
+    """Set how many requests a minute each key of an account may send; `default`: as SIGHTLOG_RATE_LIMIT says."""
+    with _opened() as runtime, _told_plainly():
+        with runtime.database.write() as session:
+            own = auth.limit_account(session, account, limit)
+        told = _limit(own, runtime.settings.rate_limit)
+    _err.print(f"Requests a minute for each key of '{account}': {told}.")
+
+
 @db.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database to the schema that this version needs."""
-    with _told_plainly():
-        migrate.upgrade(Database(_settings().sqlalchemy_url))
+    with _database() as database:
+        migrate.upgrade(database)
     _err.print(f"The database is at revision {migrate.head()}.")
 
 
 @db.command("check")
 def db_check() -> None:
-    """Compare the database with what this version needs; exit status 1 if they differ."""
-    with _told_plainly(), Database(_settings().sqlalchemy_url).engine.connect() as connection:
-        found = migrate.differences(connection)
+    """Compare the tables with the models, and kept statistics with the rows; exit status 1 if they differ."""
+    with _database() as database:
+        found = [f"differs: {difference}" for difference in migrate.check(database)]
+        if not found:
+            with database.read() as session:
+                found = rollup.differences(session)
     for difference in found:
-        _err.print(f"differs: {difference}", highlight=False)
+        _err.print(difference)
     if found:
         raise typer.Exit(1)
     _err.print("The database is as this version needs it.")
 
 
-_err = Console(stderr=True, soft_wrap=True)
+@db.command("recount")
+def db_recount() -> None:
+    """Make the kept statistics anew from the rows. Recording waits meanwhile."""
+    with _opened() as runtime, _told_plainly(), runtime.database.write() as session:
+        rollup.rebuild(session)
+    _err.print("The statistics were counted anew.")
+
+
+_err = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
 
 
 def main() -> None:
@@ -195,8 +239,11 @@ def main() -> None:
 
 
 def _settings() -> Settings:
-    with _told_plainly():
+    try:
         settings = Settings()
+    except ValidationError as error:
+        problems = [f"SIGHTLOG_{str(found['loc'][0]).upper()}: {found['msg']}" for found in error.errors()]
+        _fail("; ".join(problem.replace("Value error, ", "") for problem in problems))
     logs.configure(settings)
     return settings
 
@@ -205,11 +252,23 @@ def _settings() -> Settings:
 def _opened(settings: Settings | None = None) -> Iterator[Runtime]:
     with _told_plainly():
         runtime = open_runtime(settings or _settings())
-        migrate.prepare(runtime.database)
     try:
+        with _told_plainly():
+            migrate.prepare(runtime.database)
         yield runtime
     finally:
         runtime.close()
+
+
+@contextmanager
+def _database() -> Iterator[Database]:
+    """Up to date or not."""
+    with _told_plainly():
+        database = Database(_settings().sqlalchemy_url)
+        try:
+            yield database
+        finally:
+            database.dispose()
 
 
 @contextmanager
@@ -217,16 +276,24 @@ def _told_plainly() -> Iterator[None]:
     """What goes wrong is one sentence on standard error and exit status 2, no traceback."""
     try:
         yield
-    except SightlogError as error:
-        _err.print(f"Error: {error.message}", style="red", highlight=False)
-        raise typer.Exit(2) from None
-    except ValueError as error:
-        _err.print(f"Error: {error}", style="red", highlight=False)
-        raise typer.Exit(2) from None
+    except SQLAlchemyError as error:
+        _fail(f"The database cannot be used: {getattr(error, 'orig', None) or error}")
+    except OSError as error:
+        _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))
+    except (SightlogError, ValueError) as error:
+        _fail(str(error))
+
+
+def _fail(sentence: str) -> NoReturn:
+    _err.print(f"Error: {sentence}", style="red")
+    raise typer.Exit(2) from None
 
 
 def _duration(text: str | None) -> timedelta | None:
-    return durations.parse(text) if text else None
+    try:
+        return None if text is None else durations.parse(text)
+    except ValueError as error:
+        raise ValueError(f"--expires {error}.") from None
 
 
 def _scopes(widest: str) -> str:
@@ -234,8 +301,15 @@ def _scopes(widest: str) -> str:
     return ",".join(scopes[: scopes.index(Scope(widest)) + 1])
 
 
-def _state(active: bool) -> str:
-    return "active" if active else "revoked"
+def _limit(own: int | None, default: int) -> str:
+    limit = default if own is None else own
+    return ("no limit" if limit == 0 else str(limit)) + (" (default)" if own is None else "")
+
+
+def _state(key: ApiKey) -> str:
+    if not key.active:
+        return "revoked"
+    return "active" if key.expires_at is None or key.expires_at > times.now() else "expired"
 
 
 if __name__ == "__main__":

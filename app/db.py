@@ -1,17 +1,23 @@
 """The engine, and the two ways of using it: reading one snapshot, and writing one transaction."""
 
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
 from app import jsontext
-from app.errors import Unavailable
+from app.errors import InvalidInput, Unavailable
+
+_DRIVER_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError)
+"""Those that `COPY` raises past SQLAlchemy."""
 
 
 class Database:
@@ -22,11 +28,11 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = make_url(url)
+        self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {
             "json_serializer": jsontext.canonical,
-            "json_deserializer": jsontext.loads,
+            "json_deserializer": json.loads,
             "poolclass": QueuePool,
             "pool_size": 20,
             "max_overflow": 20,
@@ -58,12 +64,22 @@ class Database:
         self.engine.dispose()
 
 
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    if parsed is None or parsed.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise InvalidInput("The URL of a database is sqlite:///path or postgresql+psycopg://user:password@host/name.")
+    return parsed
+
+
 @contextmanager
 def _session(engine: Engine) -> Iterator[Session]:
     try:
         with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
-    except (OperationalError, InterfaceError) as error:
+    except (OperationalError, InterfaceError, PoolTimeout, *_DRIVER_ERRORS) as error:
         raise Unavailable("The database does not answer at the moment. Please try again.") from error
     except DBAPIError as error:
         if error.connection_invalidated:

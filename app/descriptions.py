@@ -1,16 +1,14 @@
 """A page of results, one result, and the statement that an export streams."""
 
-import base64
-import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
 from sqlmodel import Session, col
 
-from app import dialects, filters, statistics
+from app import cursors, dialects, filters, rollup, statistics
 from app.errors import InvalidInput
 from app.filters import DescriptionFilter
 from app.models import Description
@@ -34,12 +32,12 @@ ITEM_COLUMNS = (
 COLUMNS = (*ITEM_COLUMNS, "status", "error_message")
 MAX_PAGE = 1000
 DEFAULT_PAGE = 100
+SKIPPED_ROW_BY_ROW = 1000
+"""An offset above this skips whole days by their counts."""
 
 _TABLE = Description.__table__  # type: ignore[attr-defined]
 _NEWEST = (col(Description.created_at).desc(), col(Description.id).desc())
 _OLDEST = (col(Description.created_at).asc(), col(Description.id).asc())
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +57,11 @@ class Window:
             raise InvalidInput("The offset must not be negative.", field="offset")
         if self.offset and self.from_end:
             raise InvalidInput("The offset counts from the first result: use it with first.", field="offset")
+        if self.offset and (self.after is not None or self.before is not None):
+            raise InvalidInput("Give an offset or a cursor, not both.", field="offset")
+        for name, place in (("after", self.after), ("before", self.before)):
+            if place is not None:
+                cursors.read(place, name)
 
 
 @dataclass(frozen=True)
@@ -83,15 +86,17 @@ def page(
     with_statistics: bool = False,
 ) -> Page:
     """One window of the matches, with what was asked for; all of it belongs to the session's one snapshot."""
-    found = statistics.statistics(session, account_id, wanted) if with_statistics else None
-    total = found.total_count if found else None
-    if total is None and with_count:
-        total = statistics.count(session, account_id, wanted)
-    # An offset may be a number that no database knows; behind the last result there is nothing to ask for.
-    if not with_items or (window.offset >= 2**31 and window.offset >= _total(session, account_id, wanted, total)):
-        return Page([], window.offset > 0, False, total, found)
-    items, more = _window(session, account_id, wanted, window)
-    newer = window.offset > 0 or _exists(session, account_id, wanted, window.after, newer=True)
+    by_days = with_items and window.offset > SKIPPED_ROW_BY_ROW
+    found = statistics.statistics(session, account_id, wanted) if with_statistics or by_days else None
+    total = found.total_count if found else rollup.count(session, account_id, wanted) if with_count else None
+    if not with_items:
+        return Page([], False, False, total, found)
+    if by_days and found and window.offset >= found.total_count:
+        return Page([], found.total_count > 0, False, total, found)
+    items, more = _window(session, account_id, wanted, window, found if by_days else None)
+    newer = _exists(session, account_id, wanted, window.after, newer=True)
+    if window.offset > 0 and not newer:
+        newer = bool(items) or more or _window(session, account_id, wanted, replace(window, limit=0, offset=0), None)[1]
     older = _exists(session, account_id, wanted, window.before, newer=False)
     has_previous, has_next = (more or newer, older) if window.from_end else (newer, more or older)
     return Page(items, has_previous, has_next, total, found)
@@ -105,9 +110,7 @@ def get(session: Session, account_id: int, id: str) -> Row[Any] | None:
 
 
 def cursor(row: Row[Any]) -> str:
-    """An opaque place in the order of all results: behind it nothing moves, whatever is recorded meanwhile."""
-    text = f"{(row.created_at - _EPOCH) // _MICROSECOND}:{row.id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return cursors.make(row.created_at, row.id)
 
 
 def export_statement(
@@ -128,17 +131,30 @@ def _columns() -> list[ColumnElement[Any]]:
 
 
 def _window(
-    session: Session, account_id: int, wanted: DescriptionFilter, window: Window
+    session: Session, account_id: int, wanted: DescriptionFilter, window: Window, skipping: Statistics | None
 ) -> tuple[Sequence[Row[Any]], bool]:
     statement = select(*_columns()).where(*filters.conditions(account_id, wanted))
+    offset = window.offset
+    if skipping is not None:
+        day, offset = _skip(skipping, offset)
+        statement = statement.where(col(Description.created_at) <= datetime.combine(day, time.max, UTC))
     if window.after is not None:
         statement = statement.where(_beyond(window.after, "after", newer=False))
     if window.before is not None:
         statement = statement.where(_beyond(window.before, "before", newer=True))
     statement = statement.order_by(*(_OLDEST if window.from_end else _NEWEST)).limit(window.limit + 1)
-    rows = session.connection().execute(statement.offset(window.offset or None)).all()
+    rows = session.connection().execute(statement.offset(offset or None)).all()
     items = rows[: window.limit]
     return (items[::-1] if window.from_end else items), len(rows) > window.limit
+
+
+def _skip(found: Statistics, offset: int) -> tuple[date, int]:
+    """The day of the match behind the first `offset` ones, and how many of that day come before it."""
+    for day in reversed(found.daily_counts):
+        if offset < day.count:
+            return day.date, offset
+        offset -= day.count
+    raise AssertionError("the offset lies behind the last match")
 
 
 def _exists(session: Session, account_id: int, wanted: DescriptionFilter, place: str | None, *, newer: bool) -> bool:
@@ -146,7 +162,7 @@ def _exists(session: Session, account_id: int, wanted: DescriptionFilter, place:
     if place is None:
         return False
     name = "after" if newer else "before"
-    created_at, id = _place(place, name)
+    created_at, id = cursors.read(place, name)
     at = and_(col(Description.created_at) == created_at, col(Description.id) == id)
     statement = select(_TABLE.c.id).where(*filters.conditions(account_id, wanted))
     statement = statement.where(or_(at, _beyond(place, name, newer=newer)))
@@ -154,23 +170,8 @@ def _exists(session: Session, account_id: int, wanted: DescriptionFilter, place:
 
 
 def _beyond(place: str, name: str, *, newer: bool) -> ColumnElement[bool]:
-    created_at, id = _place(place, name)
-    time = col(Description.created_at)
+    created_at, id = cursors.read(place, name)
+    moment = col(Description.created_at)
     if newer:
-        return and_(time >= created_at, or_(time > created_at, col(Description.id) > id))
-    return and_(time <= created_at, or_(time < created_at, col(Description.id) < id))
-
-
-def _place(text: str, name: str) -> tuple[datetime, str]:
-    try:
-        decoded = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
-        microseconds, _, id = decoded.partition(":")
-        if "\0" in id:
-            raise ValueError
-        return _EPOCH + int(microseconds) * _MICROSECOND, id
-    except (ValueError, OverflowError, binascii.Error):
-        raise InvalidInput("This is no cursor of ours: use one that an earlier page returned.", field=name) from None
-
-
-def _total(session: Session, account_id: int, wanted: DescriptionFilter, known: int | None) -> int:
-    return statistics.count(session, account_id, wanted) if known is None else known
+        return and_(moment >= created_at, or_(moment > created_at, col(Description.id) > id))
+    return and_(moment <= created_at, or_(moment < created_at, col(Description.id) < id))

@@ -4,12 +4,12 @@ Column types and SQL functions that mean the same on both engines.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
-from sqlalchemy import JSON, BigInteger, Connection, DateTime, Dialect, String, Table, Text, types
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import JSON, BigInteger, Connection, Date, DateTime, Dialect, String, Table, Text, select, text, types
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -43,10 +43,22 @@ Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresq
 """A JSON value; `None` is NULL. In SQLite the canonical text, see `jsontext`."""
 
 
-def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
-    """Inserts those rows whose primary key is not there yet, in their order; how many those were."""
+@compiles(JSON, "sqlite")
+def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    return "TEXT"  # a column declared as JSON has numeric affinity: SQLite would turn the text 1.50 into a number
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Inserts those rows of one account whose id is not there yet, in their order; the ids of those."""
     if connection.dialect.name == "sqlite":
-        return connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows).rowcount
+        # The transaction holds the only right to write, so what is known now is known until it ends.
+        ids = [row["id"] for row in rows]
+        known = select(table.c.id).where(table.c.account_id == rows[0]["account_id"], table.c.id.in_(ids))
+        known_ids = set(connection.scalars(known))
+        new = [row for row in rows if row["id"] not in known_ids]
+        if new:
+            connection.execute(table.insert(), new)
+        return [row["id"] for row in new]
     names = [column.name for column in table.columns]
     is_json = [isinstance(column.type, JSON) for column in table.columns]
     listed, incoming = ", ".join(names), f"incoming_{table.name}"
@@ -63,15 +75,32 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
                         for json, value in zip(is_json, values, strict=True)
                     ]
                 )
-        select = f"SELECT {listed} FROM {incoming} ORDER BY {key}"  # noqa: S608
-        cursor.execute(f"INSERT INTO {table.name} ({listed}) {select} ON CONFLICT DO NOTHING".encode())
-        return cursor.rowcount
+        select_ = f"SELECT {listed} FROM {incoming} ORDER BY {key}"  # noqa: S608
+        cursor.execute(f"INSERT INTO {table.name} ({listed}) {select_} ON CONFLICT DO NOTHING RETURNING id".encode())
+        return [id for (id,) in cursor.fetchall()]
 
 
-class day(GenericFunction[str]):  # noqa: N801
-    """The UTC day of a moment, `YYYY-MM-DD`."""
+def add_up(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Inserts the rows, or adds their numbers to those of the row that has the same primary key."""
+    if not rows:
+        return
+    insert = {"sqlite": sqlite, "postgresql": postgresql}[connection.dialect.name].insert(table)
+    numbers = {column.name: column + insert.excluded[column.name] for column in table.columns if not column.primary_key}
+    statement = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=numbers)
+    names = [column.name for column in table.columns]
+    connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
 
-    type = Text()
+
+def lock(connection: Connection, table: str) -> None:
+    """Nobody else writes the table until the transaction ends. (In SQLite nobody does anyway.)"""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
+
+
+class day(GenericFunction[date]):  # noqa: N801
+    """The UTC day of a moment."""
+
+    type = Date()
     inherit_cache = True
 
 
@@ -110,7 +139,7 @@ def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(day, "postgresql")
 def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"to_char({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+    return f"({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC')::date"
 
 
 @compiles(iso, "sqlite")

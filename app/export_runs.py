@@ -1,5 +1,6 @@
 """The writing of one export: claimed, streamed from one snapshot, checked, and completed; and the sweep behind it."""
 
+import contextvars
 import hashlib
 import logging
 import threading
@@ -12,7 +13,7 @@ from functools import partial
 
 from sqlmodel import Session
 
-from app import claims, descriptions, exports, filters, statistics, writers
+from app import claims, descriptions, exports, filters, metrics, rollup, writers
 from app.claims import Claim
 from app.errors import Unavailable
 from app.exports import Receipt
@@ -41,22 +42,27 @@ class Progress:
     lost: threading.Event = field(default_factory=threading.Event)
 
 
-def run(runtime: Runtime, account_id: int, id: uuid.UUID, stop: threading.Event) -> None:
-    """Writes the export, if it is there to be claimed. Never raises: how it ended is in its row.
+def run(runtime: Runtime, account_id: int, id: uuid.UUID, stop: threading.Event) -> list[tuple[int, uuid.UUID]]:
+    """Writes the export, if it is there to be claimed; how it ended is in its row. Returns the (account, id) of
+    exports of the account that are to be sent to a worker then.
 
     `stop` set: it is handed back for another worker. Doing it twice, or two at once, is harmless.
     """
+    if stop.is_set():
+        return [(account_id, id)]
     with runtime.database.write() as session:
         claim = claims.claim(session, account_id, id, at_a_time=runtime.settings.exports_per_account)
     if claim is None:
-        return
+        return []
     log.info("export %s: attempt %d started", id, claim.export.attempt)
+    began = time.monotonic()
     try:
-        with _heart(runtime, claim) as progress:
+        with _heart(runtime, claim, stop) as progress:
             if claim.export.attempt > 1:
-                runtime.storage.clear(exports.prefix(claim.export))
+                _clear(runtime, claim.export, before=claim.export.attempt)
             receipt = _write_file(runtime, claim, progress, stop)
             _complete(runtime, claim, receipt)
+        metrics.exported(claim.export.format, receipt.rows, receipt.bytes, time.monotonic() - began)
     except Stopped:
         _end(runtime, claim, claims.hand_back)
     except ExportTooLarge:
@@ -64,6 +70,8 @@ def run(runtime: Runtime, account_id: int, id: uuid.UUID, stop: threading.Event)
     except Exception as error:
         log.warning("export %s: attempt %d failed", id, claim.export.attempt, exc_info=True)
         _end(runtime, claim, partial(claims.hand_back_later, message=_reason(error)))
+    with runtime.database.write() as session:
+        return claims.to_send(session, at_a_time=runtime.settings.exports_per_account, account_id=account_id)
 
 
 def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: threading.Event) -> Receipt:
@@ -71,11 +79,13 @@ def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: thread
     wanted = filters.from_json(export.filter)
     statement = descriptions.export_statement(export.account_id, wanted, export.columns, export.row_limit)
     with runtime.database.read() as session:
-        matches = statistics.count(session, export.account_id, wanted)
+        snapshot_at = exports.seen_at(session, export)
+        if snapshot_at is None:
+            raise Stopped
+        matches = rollup.count_rows(session, export.account_id, wanted)
         if export.row_limit is None and matches > exports.MAX_ROWS:
             raise ExportTooLarge
         progress.rows_total = min(matches, export.row_limit or matches)
-        snapshot_at = exports.clock(session)
         digest, size = hashlib.sha256(), 0
         with _sink(runtime, export) as sink:
             with closing(writers.write(session.connection(), statement, ExportFormat(export.format))) as chunks:
@@ -120,36 +130,36 @@ def sweep(runtime: Runtime) -> list[tuple[int, uuid.UUID]]:
     """
     with runtime.database.write() as session:
         if taken := claims.take_back(session):
+            metrics.RECLAIMED.inc(taken)
             log.warning("sweep: %d exports taken back from workers that ended", taken)
+    with runtime.database.write() as session:
+        claims.expire(session, runtime.settings.export_retention)
         due = claims.to_send(session, at_a_time=runtime.settings.exports_per_account)
     _remove_files(runtime)
     return due
 
 
-def next_in_turn(runtime: Runtime, account_id: int) -> list[tuple[int, uuid.UUID]]:
-    """The account's exports whose turn it is, now that one has ended."""
-    with runtime.database.write() as session:
-        return claims.to_send(session, at_a_time=runtime.settings.exports_per_account, account_id=account_id)
-
-
 def _remove_files(runtime: Runtime) -> None:
-    retention = runtime.settings.export_retention
     with runtime.database.read() as session:
-        found, now = claims.to_clean(session, retention), exports.clock(session)
+        found = claims.to_clean(session)
     for export in found:
-        expired = claims.is_expired(export, retention, now)
-        kept = None if expired or export.deleted_at else export.object_key
         try:
-            runtime.storage.clear(exports.prefix(export), keep=kept)
+            _clear(runtime, export, before=export.attempt + 1)
         except Exception:
             log.warning("export %s: its files cannot be removed now", export.id, exc_info=True)
             continue
         with runtime.database.write() as session:
-            claims.cleaned(session, export, expired=expired)
+            claims.cleaned(session, export)
+
+
+def _clear(runtime: Runtime, export: Export, *, before: int) -> None:
+    """Removes the files of attempts before that one, but for the result: a newer attempt may be on its way already."""
+    result = None if export.deleted_at else export.object_key
+    runtime.storage.clear(exports.prefix(export), unwanted=lambda key: exports.attempt_of(key) < before, keep=result)
 
 
 @contextmanager
-def _heart(runtime: Runtime, claim: Claim) -> Iterator[Progress]:
+def _heart(runtime: Runtime, claim: Claim, stop: threading.Event) -> Iterator[Progress]:
     """Renews the lease and tells the progress while the block runs."""
     progress, ended = Progress(), threading.Event()
 
@@ -157,11 +167,9 @@ def _heart(runtime: Runtime, claim: Claim) -> Iterator[Progress]:
         renewed = time.monotonic()
         while not ended.wait(HEARTBEAT):
             try:
-                with runtime.database.write() as session:
-                    written, total = progress.rows_written, progress.rows_total
-                    if not claims.renew(session, claim, rows_written=written, rows_total=total):
-                        progress.lost.set()
-                        return
+                if not _renew(runtime, claim, progress, stop):
+                    progress.lost.set()
+                    return
                 renewed = time.monotonic()
             except Exception:
                 log.warning("export %s: its lease cannot be renewed now", claim.export.id, exc_info=True)
@@ -169,13 +177,24 @@ def _heart(runtime: Runtime, claim: Claim) -> Iterator[Progress]:
                     progress.lost.set()
                     return
 
-    thread = threading.Thread(target=beat, name=f"lease-{claim.export.id}", daemon=True)
+    in_context = contextvars.copy_context().run
+    thread = threading.Thread(target=in_context, args=(beat,), name=f"lease-{claim.export.id}", daemon=True)
     thread.start()
     try:
         yield progress
     finally:
         ended.set()
         thread.join()
+
+
+def _renew(runtime: Runtime, claim: Claim, progress: Progress, stop: threading.Event) -> bool:
+    """Whether the claim still holds. It is handed back from here, as the thread that writes may hang in a call."""
+    with runtime.database.write() as session:
+        if stop.is_set():
+            claims.hand_back(session, claim)
+            return False
+        written, total = progress.rows_written, progress.rows_total
+        return claims.renew(session, claim, rows_written=written, rows_total=total)
 
 
 def _end(runtime: Runtime, claim: Claim, how: Callable[[Session, Claim], bool]) -> None:

@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
-from app import dialects, filters, jsontext, statistics
+from app import cursors, dialects, filters, jsontext, rollup
 from app.descriptions import COLUMNS, ITEM_COLUMNS
 from app.errors import Conflict, InvalidInput, NotFound
 from app.filters import DescriptionFilter
@@ -64,8 +64,9 @@ class Request:
                 raise InvalidInput(f"There is no field '{name}'; the fields are {', '.join(COLUMNS)}.", field="fields")
         if not self.columns:
             raise InvalidInput("No field is left: metadata was named and left out at once.", field="fields")
-        if self.idempotency_key is not None and not 1 <= len(self.idempotency_key) <= 255:
-            raise InvalidInput("An idempotency key has 1 to 255 characters.", field="idempotency_key")
+        key = self.idempotency_key
+        if key is not None and (not 1 <= len(key) <= 255 or "\0" in key):
+            raise InvalidInput("An idempotency key has 1 to 255 characters, none of them NUL.", field="idempotency_key")
 
     @property
     def columns(self) -> list[str]:
@@ -100,8 +101,7 @@ def create(session: Session, account_id: int, wanted: Request) -> Export:
         filter=filters.to_json(wanted.filter),
         columns=wanted.columns,
         row_limit=wanted.limit,
-        created_at=(now := clock(session)),
-        sent_at=now,
+        created_at=clock(session),
         idempotency_key=wanted.idempotency_key,
         request_hash=wanted.hash,
     )
@@ -124,20 +124,24 @@ def newest(
     *,
     status: ExportStatus | None = None,
     limit: int = 100,
-    after: uuid.UUID | None = None,
-) -> tuple[Sequence[Export], bool]:
-    """Exports, newest first, and whether more follow. InvalidInput where `after` is no export of the account."""
+    after: str | None = None,
+) -> tuple[Sequence[Export], bool, bool]:
+    """Exports, newest first, and whether others come before and behind them. `after` is what `cursor` gave."""
     statement = select_rows(Export).where(Export.account_id == account_id, col(Export.deleted_at).is_(None))
     if status is not None:
         statement = statement.where(Export.status == status)
+    has_previous = False
     if after is not None:
-        place = session.get(Export, (account_id, after))
-        if place is None:
-            raise InvalidInput("This is no cursor of ours: use one that an earlier page returned.", field="after")
-        statement = statement.where(or_(*before(place)))
+        behind = before(*_place(after))
+        has_previous = session.exec(statement.where(not_(behind)).limit(1)).first() is not None
+        statement = statement.where(behind)
     newest_first = (col(Export.created_at).desc(), col(Export.id).desc())
     rows = session.exec(statement.order_by(*newest_first).limit(limit + 1)).all()
-    return rows[:limit], len(rows) > limit
+    return rows[:limit], has_previous, len(rows) > limit
+
+
+def cursor(export: Export) -> str:
+    return cursors.make(export.created_at, export.id)
 
 
 def count(session: Session, account_id: int, status: ExportStatus | None = None) -> int:
@@ -165,7 +169,7 @@ def retry(session: Session, account_id: int, id: uuid.UUID) -> Export:
         "status": _PENDING,
         "failures": 0,
         "not_before": None,
-        "sent_at": dialects.clock(),
+        "sent_at": None,
         "error_message": None,
         "completed_at": None,
         "rows_written": 0,
@@ -194,6 +198,11 @@ def object_key(export: Export) -> str:
     return f"{prefix(export)}{export.attempt}.{export.format}"
 
 
+def attempt_of(key: str) -> int:
+    """The attempt that an object key belongs to."""
+    return int(key.rpartition("/")[2].partition(".")[0])
+
+
 def filename(export: Export) -> str:
     return f"export_{export.id}.{export.format}"
 
@@ -213,7 +222,7 @@ def estimate(session: Session, export: Export) -> datetime | None:
     total = export.rows_total
     if total is None:
         wanted = filters.from_json(export.filter)
-        total = min(statistics.count(session, export.account_id, wanted), export.row_limit or MAX_ROWS)
+        total = min(rollup.count(session, export.account_id, wanted), export.row_limit or MAX_ROWS)
     waiting = select(func.count()).where(in_states(_PENDING, _PROCESSING), col(Export.created_at) < export.created_at)
     before = session.connection().scalar(waiting.select_from(Export)) or 0
     return now + timedelta(seconds=1 + before + max(0, total - export.rows_written) / _rate(session))
@@ -253,9 +262,17 @@ def in_states(*states: ExportStatus) -> ColumnElement[bool]:
     return col(Export.status).in_([state.value for state in states])
 
 
-def before(export: Export) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def before(created_at: datetime, id: uuid.UUID) -> ColumnElement[bool]:
     time = col(Export.created_at)
-    return time < export.created_at, and_(time == export.created_at, col(Export.id) < export.id)
+    return or_(time < created_at, and_(time == created_at, col(Export.id) < id))
+
+
+def _place(text: str) -> tuple[datetime, uuid.UUID]:
+    created_at, id = cursors.read(text, "after")
+    try:
+        return created_at, uuid.UUID(id)
+    except ValueError:
+        raise cursors.unknown("after") from None
 
 
 def change(session: Session, condition: ColumnElement[bool], values: dict[str, Any]) -> bool:
@@ -266,6 +283,12 @@ def changed(session: Session, condition: ColumnElement[bool], values: dict[str, 
     result = session.connection().execute(update(Export).where(condition).values(**values))
     session.expire_all()
     return result.rowcount
+
+
+def seen_at(session: Session, export: Export) -> datetime | None:
+    """The moment that a session sees the database at, if it has read nothing yet; None for an unknown export."""
+    statement = select(dialects.clock()).where(is_export(export.account_id, export.id))
+    return session.connection().execute(statement).scalar_one_or_none()
 
 
 def clock(session: Session) -> datetime:

@@ -1,5 +1,6 @@
 """Bringing a database to the schema that this version needs, with Alembic."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -7,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 from sqlmodel import SQLModel
 
 from app import models
@@ -19,8 +20,19 @@ class DatabaseBehind(SightlogError):
     """The schema is not the one that this version needs."""
 
 
+class DatabaseAhead(SightlogError):
+    """A newer version has upgraded it."""
+
+
 def upgrade(database: Database) -> None:
-    with database.engine.begin() as connection:
+    """All of it or nothing; who comes second waits and finds nothing to do. DatabaseAhead for a newer one."""
+    with database.write() as session:
+        connection = session.connection()
+        if not database.is_sqlite:
+            connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("sightlog.upgrade", 0))))
+        current = _current(connection)
+        if current is not None and current not in _revisions():
+            raise DatabaseAhead(f"The database is at revision {current}, which only a newer version of Sightlog knows.")
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -31,10 +43,21 @@ def prepare(database: Database) -> None:
     if database.is_sqlite:
         upgrade(database)
         return
-    with database.engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    if current != head():
-        raise DatabaseBehind("The database is not up to date. Run: sightlog db upgrade")
+    with database.read() as session:
+        if is_behind(session.connection()):
+            raise DatabaseBehind("The database is not up to date. Run: sightlog db upgrade")
+
+
+def check(database: Database) -> list[object]:
+    """What differs between the tables of a database and the models; nothing, if all is well."""
+    with database.read() as session:
+        return differences(session.connection())
+
+
+def is_behind(connection: Connection) -> bool:
+    """Whether it must be upgraded before this version can use it. One that a newer version upgraded is not behind."""
+    current = _current(connection)
+    return current is None or current in _revisions() - {head()}
 
 
 def head() -> str | None:
@@ -46,6 +69,15 @@ def differences(connection: Connection) -> list[object]:
     context = MigrationContext.configure(connection, opts={"compare_type": True})
     assert models.Account.metadata is SQLModel.metadata
     return list(compare_metadata(context, SQLModel.metadata))
+
+
+@cache
+def _revisions() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+def _current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _config() -> Config:

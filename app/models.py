@@ -5,7 +5,7 @@ for the same reason no constraint reaches across accounts. `Account` and `ApiKey
 """
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -81,6 +81,13 @@ class Description(SQLModel, table=True):
     __tablename__ = "descriptions"
     __table_args__ = (
         Index("ix_descriptions_newest", "account_id", "created_at", "id"),
+        Index("ix_descriptions_score", "account_id", "confidence_score"),
+        Index(
+            "ix_descriptions_search",
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+        ).ddl_if(dialect="postgresql"),
         CheckConstraint("confidence_score BETWEEN 0 AND 1", name="ck_descriptions_confidence_score"),
     )
 
@@ -99,6 +106,24 @@ class Description(SQLModel, table=True):
     image_id: str | None = None
     metadata_: dict[str, Any] = Field(sa_column=Column("metadata", Json, nullable=False))
     error_message: str | None = None
+
+
+class StatisticsGroup(SQLModel, table=True):
+    """Results of one account that the statistics do not tell apart: how many, and the sum of their scores.
+
+    `bin` is 0 to 9, or -1 without a score, and `units` are billionths (see `scores`).
+    """
+
+    __tablename__ = "statistics_groups"
+
+    account_id: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
+    day: date = Field(primary_key=True)
+    source_type: str = Field(sa_column=Column(Name, primary_key=True))
+    type: str = Field(sa_column=Column(Name, primary_key=True))
+    status: str = Field(sa_column=Column(Name, primary_key=True))
+    bin: int = Field(primary_key=True)
+    count: int = Field(sa_type=BigInteger)
+    units: int = Field(sa_type=BigInteger)
 
 
 class Export(SQLModel, table=True):

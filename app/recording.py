@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from sqlmodel import Session
 
-from app import dialects, filters, jsontext, times
+from app import dialects, filters, jsontext, rollup, times
 from app.errors import InvalidInput
 from app.models import Description, DescriptionStatus
 
@@ -36,10 +36,10 @@ def _json(value: Any) -> Any:
     return value
 
 
-Text = Annotated[str, Field(strict=True), AfterValidator(_no_nul)]
-Name = Annotated[Text, Field(min_length=1, max_length=255)]
+NoNul = AfterValidator(_no_nul)
+Name = Annotated[str, Field(strict=True, min_length=1, max_length=255), NoNul]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-Score = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+Score = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), AfterValidator(abs)]  # -0.0 is 0
 
 
 class Result(BaseModel):
@@ -52,14 +52,14 @@ class Result(BaseModel):
     source_type: Name
     source_id: Name | None = None
     created_at: Moment
-    image_url: Annotated[Text, Field(max_length=8192)] | None = None
-    description: Annotated[Text, Field(max_length=1_000_000)] | None = None
+    image_url: Annotated[str, Field(strict=True, max_length=8192), NoNul] | None = None
+    description: Annotated[str, Field(strict=True, max_length=1_000_000), NoNul] | None = None
     confidence_score: Score | None = None
     verification: Annotated[Any, AfterValidator(_json)] = None
     image_id: Name | None = None
     metadata: Annotated[dict[str, Any], AfterValidator(_json)] = Field(default_factory=dict)
     status: DescriptionStatus = DescriptionStatus.COMPLETED
-    error_message: Annotated[Text, Field(max_length=10_000)] | None = None
+    error_message: Annotated[str, Field(strict=True, max_length=10_000), NoNul] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -91,8 +91,9 @@ def record(session: Session, account_id: int, results: Sequence[Result]) -> Reco
         return Recorded(0, 0)
     # In the order of their ids, so that two that record the same ids wait for each other and never in a circle.
     rows = [_row(account_id, result) for result in sorted(results, key=lambda result: result.id)]
-    recorded = dialects.insert_new(session.connection(), _TABLE, rows)
-    return Recorded(recorded, len(rows) - recorded)
+    new = set(dialects.insert_new(session.connection(), _TABLE, rows))
+    rollup.add(session, account_id, (row for row in rows if row["id"] in new))
+    return Recorded(len(new), len(rows) - len(new))
 
 
 def problem(error: ValidationError) -> str:

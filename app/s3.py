@@ -60,16 +60,16 @@ class S3Storage:
         self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
 
     @_as_oserror
-    def clear(self, prefix: str, *, keep: str | None = None) -> None:
+    def clear(self, prefix: str, *, unwanted: Callable[[str], bool], keep: str | None = None) -> None:
         full = self._prefix + prefix
-        kept = self._prefix + keep if keep else None
-        for key, upload in self._uploads(full):
-            if key != kept:
-                self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
+        for full_key, upload in self._uploads(full):
+            if unwanted(full_key.removeprefix(self._prefix)):
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=full_key, UploadId=upload)
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=full):
             for found in page.get("Contents", ()):
-                if found["Key"] != kept:
-                    self._client.delete_object(Bucket=self._bucket, Key=found["Key"])
+                key = found["Key"].removeprefix(self._prefix)
+                if key != keep and unwanted(key):
+                    self.remove(key)
 
     @_as_oserror
     def check(self) -> None:

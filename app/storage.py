@@ -8,8 +8,9 @@ import hashlib
 import hmac
 import os
 import secrets
-import shutil
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -43,8 +44,10 @@ class Storage(Protocol):
     def remove(self, key: str) -> None:
         """Removes an object; one that is not there is as good."""
 
-    def clear(self, prefix: str, *, keep: str | None = None) -> None:
-        """Removes every object, whole or half-written, whose key begins with `prefix` (ends in `/`), but for `keep`."""
+    def clear(self, prefix: str, *, unwanted: Callable[[str], bool], keep: str | None = None) -> None:
+        """Removes what lies, whole or half-written, under the unwanted ones of the keys that begin with `prefix` (ends
+        in `/`), but for the whole object under `keep`.
+        """
 
     def check(self) -> None:
         """Raises where the storage cannot be used."""
@@ -67,15 +70,14 @@ class LocalStorage:
     def remove(self, key: str) -> None:
         self.path(key).unlink(missing_ok=True)
 
-    def clear(self, prefix: str, *, keep: str | None = None) -> None:
+    def clear(self, prefix: str, *, unwanted: Callable[[str], bool], keep: str | None = None) -> None:
         folder = self.path(prefix)
-        kept = self.path(keep) if keep else None
-        if kept is None:
-            shutil.rmtree(folder, ignore_errors=True)
-            return
         for file in folder.iterdir() if folder.is_dir() else ():
-            if file != kept:
+            key = prefix + file.name
+            if key != keep and unwanted(key):
                 file.unlink(missing_ok=True)
+        with suppress(OSError):  # it is not empty, or not there
+            folder.rmdir()
 
     def check(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -1,3 +1,5 @@
+"""What Alembic runs for each command; the connection is the one that `app.migrate` opened."""
+
 from alembic import context
 from sqlmodel import SQLModel
 

@@ -1,0 +1,206 @@
+"""How many results there are, kept: counts and sums of groups, written in the same transaction as the results.
+
+A group is (day, source type, type, status, bin) of one account. What a filter says of whole groups is answered from
+them; where it cuts through one, through a day or a bin, the rows of that piece are counted.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    cast,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    union_all,
+)
+from sqlmodel import Session
+
+from app import dialects, filters, scores
+from app.filters import DescriptionFilter
+from app.models import Description, DescriptionStatus, StatisticsGroup
+
+_TABLE = StatisticsGroup.__table__  # type: ignore[attr-defined]
+_ROWS = Description.__table__  # type: ignore[attr-defined]
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Matches by day, by source type and by bin; `units` is the sum of all scores in billionths. Each ascends."""
+
+    days: dict[date, int]
+    sources: dict[str, int]
+    bins: dict[int, int]
+    units: int
+
+
+def add(session: Session, account_id: int, rows: Iterable[dict[str, Any]]) -> None:
+    """Counts new rows of `descriptions`, each once."""
+    found: dict[tuple[date, str, str, str, int], list[int]] = defaultdict(lambda: [0, 0])
+    for row in rows:
+        score = row["confidence_score"]
+        day = row["created_at"].astimezone(UTC).date()
+        sums = found[day, row["source_type"], row["type"], row["status"], scores.bin_of(score)]
+        sums[0] += 1
+        sums[1] += scores.units(score)
+    # In the order of their keys, so that two who count at once wait for each other and never in a circle.
+    dialects.add_up(session.connection(), _TABLE, [(account_id, *key, *sums) for key, sums in sorted(found.items())])
+
+
+def totals(session: Session, account_id: int, wanted: DescriptionFilter) -> Totals:
+    """One statement: the groups that matter, those counted from rows among them, summed up in three ways."""
+    whole, pieces = _divide(account_id, wanted)
+    parts = [_counted(account_id, piece) for piece in pieces]
+    if whole is not None:
+        columns = (_TABLE.c.day, _TABLE.c.source_type, _TABLE.c.bin, _TABLE.c["count"], _TABLE.c.units)
+        parts.append(select(*columns).where(*whole))
+    group = union_all(*parts).cte("matching_groups").c
+    sums = (func.sum(group["count"]), func.sum(group.units))
+    statement = union_all(
+        select(literal_column("'day'"), cast(group.day, Text), *sums).group_by(group.day),
+        select(literal_column("'source'"), group.source_type, *sums).group_by(group.source_type),
+        select(literal_column("'bin'"), cast(group.bin, Text), *sums).group_by(group.bin),
+    )
+    found: dict[str, dict[str, int]] = {"day": {}, "source": {}, "bin": {}}
+    all_units = 0
+    for kind, key, matches, units in session.connection().execute(statement).all():
+        found[kind][key] = int(matches)
+        all_units += int(units) if kind == "bin" else 0
+    return Totals(
+        days={date.fromisoformat(day): found["day"][day] for day in sorted(found["day"])},
+        sources={source: found["source"][source] for source in sorted(found["source"])},
+        bins=dict(sorted((int(bin_), matches) for bin_, matches in found["bin"].items())),
+        units=all_units,
+    )
+
+
+def count(session: Session, account_id: int, wanted: DescriptionFilter) -> int:
+    """All matches, from the groups as far as they tell."""
+    whole, pieces = _divide(account_id, wanted)
+    found = sum(count_rows(session, account_id, piece) for piece in pieces)
+    if whole is not None:
+        found += int(session.connection().scalar(select(func.sum(_TABLE.c["count"])).where(*whole)) or 0)
+    return found
+
+
+def count_rows(session: Session, account_id: int, wanted: DescriptionFilter) -> int:
+    """All matches, row by row."""
+    matching = filters.conditions(account_id, wanted)
+    return session.connection().scalar(select(func.count()).select_from(Description).where(*matching)) or 0
+
+
+def rebuild(session: Session) -> None:
+    """Makes the groups of all accounts anew from the rows. Nobody may record meanwhile: see `dialects.lock`."""
+    dialects.lock(session.connection(), Description.__tablename__)
+    session.connection().execute(delete(_TABLE))
+    names = [column.name for column in _TABLE.columns]
+    session.connection().execute(insert(_TABLE).from_select(names, _recount()))
+
+
+def differences(session: Session) -> list[str]:
+    """Where the groups are not what the rows say; nothing, if all is well."""
+    kept = {tuple(row[:6]): tuple(row[6:]) for row in session.connection().execute(select(*_TABLE.columns))}
+    true = {tuple(row[:6]): (row[6], int(row[7])) for row in session.connection().execute(_recount())}
+    return [
+        f"statistics of {key}: kept {kept.get(key, (0, 0))}, counted {true.get(key, (0, 0))}"
+        for key in sorted(kept.keys() | true.keys())
+        if kept.get(key, (0, 0)) != true.get(key, (0, 0))
+    ]
+
+
+def _recount() -> Select[Any]:
+    row, score = _ROWS.c, _ROWS.c.confidence_score
+    day = dialects.day(row.created_at)
+    key = (row.account_id, day, row.source_type, row.type, row.status, scores.bin_column(score))
+    return select(*key, func.count(), cast(func.sum(scores.units_column(score)), BigInteger)).group_by(*key)
+
+
+def _counted(account_id: int, wanted: DescriptionFilter) -> Select[Any]:
+    score = _ROWS.c.confidence_score
+    key = (dialects.day(_ROWS.c.created_at).label("day"), _ROWS.c.source_type, scores.bin_column(score).label("bin"))
+    sums = (func.count().label("count"), func.sum(scores.units_column(score)).label("units"))
+    return select(*key, *sums).where(*filters.conditions(account_id, wanted)).group_by(*key)
+
+
+def _divide(
+    account_id: int, wanted: DescriptionFilter
+) -> tuple[list[ColumnElement[bool]] | None, list[DescriptionFilter]]:
+    """Conditions on whole groups, or None, and filters for the rows beside them: together they match what `wanted`
+    matches, and nothing twice.
+    """
+    if wanted.search or wanted.image_ids:
+        return None, [wanted]
+    try:
+        days, pieces = _whole_days(wanted)
+    except OverflowError:  # at the end of time
+        return None, [wanted]
+    if days is None:
+        return None, pieces
+    bins = None
+    if wanted.min_confidence is not None or wanted.max_confidence is not None:
+        bins, cut = _whole_bins(days)
+        pieces += cut
+    return _conditions(account_id, days, bins), pieces
+
+
+def _whole_days(wanted: DescriptionFilter) -> tuple[DescriptionFilter | None, list[DescriptionFilter]]:
+    """The filter on the whole days that it covers, and on the parts of days before and after them."""
+    start, end = wanted.start_date, wanted.end_date and wanted.end_date + _MICROSECOND
+    first = start and (_midnight(start) if start == _midnight(start) else _midnight(start) + timedelta(days=1))
+    last = end and _midnight(end)
+    if first and last and first >= last:
+        return None, [wanted]
+    pieces = []
+    if first and first != start:
+        pieces.append(replace(wanted, end_date=first - _MICROSECOND))
+    if last and last != end:
+        pieces.append(replace(wanted, start_date=last))
+    return replace(wanted, start_date=first, end_date=last and last - _MICROSECOND), pieces
+
+
+def _whole_bins(wanted: DescriptionFilter) -> tuple[list[int], list[DescriptionFilter]]:
+    """The bins that the filter covers whole, and filters on the parts of others."""
+    low = 0.0 if wanted.min_confidence is None else wanted.min_confidence
+    high = 1.0 if wanted.max_confidence is None else wanted.max_confidence
+    whole = [bin_ for bin_ in scores.BINS if low <= scores.lowest(bin_) and scores.highest(bin_) <= high]
+    pieces = [
+        replace(
+            wanted,
+            min_confidence=max(low, scores.lowest(bin_)),
+            max_confidence=min(high, scores.highest(bin_)),
+            include_unscored=False,
+        )
+        for bin_ in sorted({scores.bin_of(low), scores.bin_of(high)} - set(whole))
+    ]
+    return whole + [scores.NO_SCORE] * wanted.include_unscored, pieces
+
+
+def _conditions(account_id: int, wanted: DescriptionFilter, bins: list[int] | None) -> list[ColumnElement[bool]]:
+    found = [_TABLE.c.account_id == account_id]
+    if not wanted.include_failed:
+        found.append(_TABLE.c.status == DescriptionStatus.COMPLETED.value)
+    if wanted.start_date is not None:
+        found.append(_TABLE.c.day >= wanted.start_date.date())
+    if wanted.end_date is not None:
+        found.append(_TABLE.c.day <= wanted.end_date.date())
+    if wanted.source_types:
+        found.append(_TABLE.c.source_type.in_(wanted.source_types))
+    if wanted.types:
+        found.append(_TABLE.c.type.in_(wanted.types))
+    if bins is not None:
+        found.append(_TABLE.c.bin.in_(bins))
+    return found
+
+
+def _midnight(moment: datetime) -> datetime:
+    return datetime.combine(moment.date(), time(), UTC)
