@@ -5,6 +5,7 @@ import hmac
 import re
 import secrets
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -55,11 +56,16 @@ def authenticate(session: Session, authorization: str | None) -> Principal:
     if found is None or not hmac.compare_digest(found[0].secret_hash, _hash(match[0])):
         raise Unauthenticated("The API key is not valid.")
     api_key, rate_limit = found
-    if not api_key.active:
-        raise DeactivatedKey("The API key was deactivated.")
-    if api_key.expires_at is not None and api_key.expires_at <= times.now():
-        raise ExpiredKey(f"The API key expired at {times.iso(api_key.expires_at)}.")
+    _require_usable(api_key)
     return Principal(api_key.account_id, api_key.key_prefix, Scope(api_key.scope), rate_limit)
+
+
+def authenticate_again(session: Session, principal: Principal) -> None:
+    """For who stays connected: ExpiredKey or DeactivatedKey where the key no longer works."""
+    api_key = session.get(ApiKey, principal.key_prefix)
+    if api_key is None:
+        raise Unauthenticated("The API key is not valid.")
+    _require_usable(api_key)
 
 
 def account(session: Session, name: str, *, create: bool = False) -> Account:
@@ -80,6 +86,20 @@ def account_id(session: Session, name: str, *, create: bool = False) -> int:
     return account(session, name, create=create).id or 0
 
 
+def accounts(session: Session) -> Sequence[Account]:
+    return session.exec(select(Account).order_by(Account.name)).all()
+
+
+def limit_account(session: Session, name: str, limit: str) -> int | None:
+    """Gives the account a limit of its own (`0`: none), or takes it back (`default`)."""
+    found = account(session, name)
+    if limit != "default" and not (limit.isascii() and limit.isdigit() and int(limit) < 2**31):
+        raise InvalidInput("A limit is a number of requests a minute, 0 for no limit, or 'default'.", field="limit")
+    found.rate_limit = None if limit == "default" else int(limit)
+    session.add(found)
+    return found.rate_limit
+
+
 def create_key(session: Session, account_id: int, scope: Scope, *, expires_in: timedelta | None = None) -> str:
     """A new key. This is the only time that the whole of it is known; only its hash is stored."""
     prefix = "sightlog_" + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(8))
@@ -92,7 +112,7 @@ def create_key(session: Session, account_id: int, scope: Scope, *, expires_in: t
             secret_hash=_hash(key),
             scope=scope,
             created_at=now,
-            expires_at=now + expires_in if expires_in else None,
+            expires_at=None if expires_in is None else now + expires_in,
         )
     )
     return key
@@ -123,6 +143,13 @@ def scope_of(names: str) -> Scope:
     except ValueError:
         raise InvalidInput("Scopes are read, write and admin, joined by commas.", field="scopes") from None
     return max(given, key=_SCOPES.index)
+
+
+def _require_usable(api_key: ApiKey) -> None:
+    if not api_key.active:
+        raise DeactivatedKey("The API key was deactivated.")
+    if api_key.expires_at is not None and api_key.expires_at <= times.now():
+        raise ExpiredKey(f"The API key expired at {times.iso(api_key.expires_at)}.")
 
 
 def _hash(key: str) -> str:

@@ -18,11 +18,13 @@ def download(request: Request, key: str, filename: str = "", expires: str = "", 
     if not isinstance(storage, LocalStorage):
         raise NotFound("File not found")
     path = storage.verify(key, filename, expires, signature)
-    if not path.is_file():
-        raise NotFound("File not found")
+    try:
+        found = path.stat()  # it may be removed at any moment
+    except OSError:
+        raise NotFound("File not found") from None
     try:
         content_type = writers.CONTENT_TYPES[ExportFormat(path.suffix.removeprefix("."))]
     except ValueError:
         raise Forbidden("There is no such file.") from None
     headers = {"Cache-Control": "private, no-store", "Content-Disposition": f'attachment; filename="{filename}"'}
-    return FileResponse(path, media_type=content_type, headers=headers)
+    return FileResponse(path, media_type=content_type, headers=headers, stat_result=found)

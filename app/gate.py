@@ -1,17 +1,74 @@
-"""The one dependency of every endpoint that needs a key: who asks, and whether not too often."""
+"""The way into the API: who asks, and whether not too often."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Security
 from fastapi.security import HTTPBearer
-from starlette.requests import HTTPConnection
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import auth, limits
+from app import auth, limits, logs
 from app.auth import Principal
-from app.errors import RateLimited, Unauthenticated
+from app.console import pages
+from app.errors import RateLimited, SightlogError, Unauthenticated
 from app.runtime import Runtime
 
 bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer sightlog_…`")
+
+
+class Gate:
+    """Lets requests into the API: none gets further, nor is its body read, before its caller is known and counted."""
+
+    def __init__(self, app: ASGIApp, refusal: Callable[[Request, SightlogError], Response]) -> None:
+        self.app = app
+        self.refusal = refusal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not _is_guarded(scope):
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        try:
+            caller = await run_in_threadpool(admit, request, request.headers.get("authorization"))
+        except SightlogError as error:
+            await self.refusal(request, error)(scope, receive, send)
+            return
+        request.state.principal = caller
+        with logs.context(account_id=caller.account_id):
+            await self.app(scope, receive, send)
+
+
+def admit(connection: HTTPConnection, authorization: str | None) -> Principal:
+    """The principal of a request. Unauthenticated or RateLimited; the state of the limit goes into the headers."""
+    runtime = runtime_of(connection)
+    try:
+        with runtime.database.read() as session:
+            principal = auth.authenticate(session, authorization)
+    except Unauthenticated:
+        address = limits.network(connection.client.host if connection.client else "unknown")
+        _count(connection, f"address:{address}", limits.address_limit(runtime.settings.rate_limit))
+        raise
+    count(connection, principal)
+    return principal
+
+
+def count(connection: HTTPConnection, principal: Principal) -> None:
+    """Counts one request of a key. RateLimited where it is one too many."""
+    own = principal.rate_limit
+    limit = runtime_of(connection).settings.rate_limit if own is None else own
+    _count(connection, f"key:{principal.key_prefix}", limit)
+
+
+async def principal(request: Request, _: Annotated[object, Security(bearer)] = None) -> Principal:
+    """Whom the gate has let in."""
+    caller: Principal = request.state.principal
+    return caller
+
+
+Caller = Annotated[Principal, Depends(principal)]
 
 
 def runtime_of(connection: HTTPConnection) -> Runtime:
@@ -19,20 +76,11 @@ def runtime_of(connection: HTTPConnection) -> Runtime:
     return runtime
 
 
-def admit(connection: HTTPConnection, authorization: str | None) -> Principal:
-    """The principal of a request. Unauthenticated or RateLimited; the state of the limit goes into the headers."""
-    runtime = runtime_of(connection)
-    limit = runtime.settings.rate_limit
-    try:
-        with runtime.database.read() as session:
-            principal = auth.authenticate(session, authorization)
-    except Unauthenticated:
-        address = connection.client.host if connection.client else "unknown"
-        _count(connection, f"address:{address}", min(limit, limits.ADDRESS_LIMIT))
-        raise
-    own = principal.rate_limit
-    _count(connection, f"key:{principal.key_prefix}", limit if own is None else own)
-    return principal
+def _is_guarded(scope: Scope) -> bool:
+    if scope["type"] != "http":
+        return False
+    path = scope["path"]
+    return path.startswith("/api/") or (path == "/graphql" and not pages.wants_page(Request(scope)))
 
 
 def _count(connection: HTTPConnection, caller: str, limit: int) -> None:
@@ -40,10 +88,3 @@ def _count(connection: HTTPConnection, caller: str, limit: int) -> None:
     connection.state.rate_limit = window
     if window is not None and not window.allowed:
         raise RateLimited(f"Too many requests: {window.limit} a minute are allowed. Please wait.")
-
-
-def principal(connection: HTTPConnection, _: Annotated[object, Security(bearer)] = None) -> Principal:
-    return admit(connection, connection.headers.get("authorization"))
-
-
-Caller = Annotated[Principal, Depends(principal)]

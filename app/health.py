@@ -1,47 +1,67 @@
-"""Whether the process lives, and whether it can do its work."""
+"""Whether the process lives, whether it can do its work, and what it counted."""
 
+import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter
-from sqlalchemy import text
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app import gate
+from app import migrate
+from app.probes import PATIENCE, Probe
 from app.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/health", tags=["Health"])
+metrics_router = APIRouter(include_in_schema=False)
 
 
 @router.get("/live", summary="The process answers")
-def live() -> dict[str, str]:
+async def live() -> dict[str, str]:
     return {"status": "ok"}
 
 
 @router.get("/ready", summary="Everything it needs answers; 503 and what does not")
-def ready(request: Request) -> Response:
-    runtime = gate.runtime_of(request)
-    checks = {name: _answers(name, check) for name, check in _checks(runtime, request.app.state.queue.check).items()}
+async def ready(request: Request) -> Response:
+    probes: dict[str, Probe[str]] = request.app.state.probes
+    asked = {name: asyncio.wrap_future(probe.ask()) for name, probe in probes.items()}
+    await asyncio.wait(asked.values(), timeout=PATIENCE)
+    checks = {name: answer.result() if answer.done() else "unavailable" for name, answer in asked.items()}
     ok = all(state == "ok" for state in checks.values())
     return JSONResponse({"status": "ok" if ok else "unavailable", "checks": checks}, 200 if ok else 503)
 
 
-def _checks(runtime: Runtime, check_queue: Callable[[], None]) -> dict[str, Callable[[], None]]:
-    return {"database": lambda: _check_database(runtime), "queue": check_queue, "storage": runtime.storage.check}
+@metrics_router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """Not for the public: it needs no key."""
+    # In a thread that no request waits for.
+    text = await to_thread.run_sync(generate_latest, request.app.state.registry, limiter=CapacityLimiter(1))
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
-def _check_database(runtime: Runtime) -> None:
-    with runtime.database.read() as session:
-        session.connection().execute(text("SELECT 1 FROM descriptions LIMIT 1"))
+def open_probes(runtime: Runtime, check_queue: Callable[[], None]) -> dict[str, Probe[str]]:
+    """Each answers `ok`, `unavailable`, or, for the database, `behind`."""
+
+    def check_database() -> str | None:
+        with runtime.database.read() as session:
+            return "behind" if migrate.is_behind(session.connection()) else None
+
+    checks: dict[str, Callable[[], str | None]] = {
+        "database": check_database,
+        "queue": check_queue,
+        "storage": runtime.storage.check,
+    }
+    return {name: Probe(partial(_state, name, check)) for name, check in checks.items()}
 
 
-def _answers(name: str, check: Callable[[], None]) -> str:
+def _state(name: str, check: Callable[[], str | None]) -> str:
     try:
-        check()
-    except Exception:
-        log.warning("not ready: the %s does not answer", name, exc_info=True)
+        return check() or "ok"
+    except Exception as error:
+        log.warning("not ready: the %s does not answer: %s", name, error)
         return "unavailable"
-    return "ok"

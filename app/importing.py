@@ -13,6 +13,8 @@ from app.readers import Unreadable
 from app.recording import Result
 
 BATCH = 2000
+BATCH_CHARACTERS = 4_000_000
+"""Of descriptions; whichever of the two is reached first."""
 
 
 @dataclass
@@ -36,13 +38,16 @@ def import_file(
     """
     tally = Tally()
     batch: dict[str, Result] = {}
+    characters = 0
 
     def flush() -> None:
+        nonlocal characters
         with database.write() as session:
             outcome = recording.record(session, account_id, list(batch.values()))
         tally.recorded += outcome.recorded
         tally.already_known += outcome.already_known
         batch.clear()
+        characters = 0
         advanced(tally)
 
     def reject(number: int | None, reason: str) -> None:
@@ -63,7 +68,8 @@ def import_file(
                 tally.already_known += 1
             else:
                 batch[result.id] = result
-            if len(batch) >= BATCH:
+                characters += len(result.description or "")
+            if len(batch) >= BATCH or characters >= BATCH_CHARACTERS:
                 flush()
     except Unreadable as error:
         reject(None, str(error))

@@ -11,6 +11,9 @@ from typing import Any, NoReturn
 
 import orjson
 
+MAX_DEPTH = 100
+"""Arrays and objects within each other, in what is kept."""
+
 _encode_string = json.encoder.encode_basestring
 
 
@@ -41,10 +44,8 @@ def dumps(value: Any) -> bytes:
 def canonical(value: Any) -> str:
     """The canonical text of a JSON value. ValueError for what `jsonb` cannot hold."""
     try:
-        text = _canonical(value)
+        text = _canonical(value, MAX_DEPTH)
         text.encode()
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
     except UnicodeEncodeError:
         raise ValueError("holds a lone surrogate, which is no character") from None
     return text
@@ -60,8 +61,10 @@ def string(text: str) -> str:
     return _encode_string(text)
 
 
-def _canonical(value: Any) -> str:
+def _canonical(value: Any, depth: int) -> str:
     match value:
+        case list() | dict() if depth == 0:
+            raise ValueError(f"is nested too deeply: {MAX_DEPTH} levels are allowed")
         case None:
             return "null"
         case bool():
@@ -75,10 +78,10 @@ def _canonical(value: Any) -> str:
                 raise ValueError("holds a number that JSON has no text for")
             return format(abs(Decimal(repr(value))) if value == 0 else Decimal(repr(value)), "f")
         case list():
-            return "[" + ",".join(map(_canonical, value)) + "]"
+            return "[" + ",".join(_canonical(item, depth - 1) for item in value) + "]"
         case dict():
             items = sorted(value.items(), key=_jsonb_order)
-            return "{" + ",".join(f"{_text(key)}:{_canonical(item)}" for key, item in items) + "}"
+            return "{" + ",".join(f"{_text(key)}:{_canonical(item, depth - 1)}" for key, item in items) + "}"
     raise ValueError(f"holds a {type(value).__name__}, which JSON does not know")
 
 

@@ -1,69 +1,95 @@
 """How many requests a key, or an address without a valid one, may send in a minute."""
 
+import ipaddress
 import logging
 import math
+import threading
 import time
 from dataclasses import dataclass
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage, Storage, storage_from_string
-from limits.strategies import FixedWindowRateLimiter
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, RedisStorage, Storage
 
 log = logging.getLogger(__name__)
 
-ADDRESS_LIMIT = 60
-"""Requests a minute from one address without a valid key, or the limit of keys where that is lower."""
+SECONDS = 60
+"""How long a window is."""
 
-_RETRY_SHARED = 5.0
+ADDRESS_LIMIT = 60
+"""Requests a minute from one address without a valid key, where keys have at least twice as many."""
+
+_RETRY_SHARED = 2.0
 
 
 @dataclass(frozen=True)
 class Window:
-    """The state of one caller's 60 seconds. `reset` is in Unix seconds."""
+    """What is left of one caller's window, after a request. `reset` is in Unix seconds, `wait` in seconds from now."""
 
     allowed: bool
     limit: int
     remaining: int
     reset: int
+    wait: int
 
     def headers(self) -> dict[str, str]:
-        found = {
+        told = {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
             "X-RateLimit-Reset": str(self.reset),
         }
-        if not self.allowed:
-            found["Retry-After"] = str(max(1, self.reset - int(time.time())))
-        return found
+        return told if self.allowed else told | {"Retry-After": str(self.wait)}
 
 
 class Limiter:
     """Counts in Redis, shared by all processes, or in this one; in this one as well while Redis does not answer."""
 
     def __init__(self, redis_url: str) -> None:
-        self._own = FixedWindowRateLimiter(MemoryStorage())
-        self._shared: FixedWindowRateLimiter | None = None
+        self._own: Storage = MemoryStorage()
+        self._lock = threading.Lock()
+        self._shared: Storage | None = None
+        self._shared_fails = False
         self._shared_again = 0.0
         if redis_url:
-            options = {"socket_connect_timeout": 1, "socket_timeout": 1}
-            storage: Storage = storage_from_string(redis_url, **options, wrap_exceptions=True)  # type: ignore[assignment]
-            self._shared = FixedWindowRateLimiter(storage)
+            self._shared = RedisStorage(
+                redis_url, wrap_exceptions=True, key_prefix="sightlog", socket_connect_timeout=1, socket_timeout=1
+            )
 
     def hit(self, caller: str, limit: int) -> Window | None:
         """Counts one request. None where there is no limit."""
         if limit == 0:
             return None
-        if self._shared is not None and time.monotonic() >= self._shared_again:
+        count, ends = self._count(f"rate:{caller}")
+        wait = min(SECONDS, max(1, math.ceil(ends - time.time())))
+        return Window(count <= limit, limit, max(0, limit - count), math.ceil(ends), wait)
+
+    def _count(self, key: str) -> tuple[int, float]:
+        now = time.monotonic()
+        if self._shared is not None and now >= self._shared_again:
+            if self._shared_fails:
+                self._shared_again = now + _RETRY_SHARED  # one request tries it, the others need not wait
             try:
-                return _hit(self._shared, caller, limit)
-            except Exception:
-                log.warning("rate limits are counted in this process while Redis does not answer", exc_info=True)
-                self._shared_again = time.monotonic() + _RETRY_SHARED
-        return _hit(self._own, caller, limit)
+                found = self._shared.incr(key, SECONDS), self._shared.get_expiry(key)
+            except StorageError as error:
+                log.warning("rate limits are counted in this process while Redis does not answer: %s", error)
+                self._shared_fails, self._shared_again = True, time.monotonic() + _RETRY_SHARED
+            else:
+                self._shared_fails, self._shared_again = False, 0.0
+                return found
+        with self._lock:  # or two would be told the count of the second
+            return self._own.incr(key, SECONDS), self._own.get_expiry(key)
 
 
-def _hit(limiter: FixedWindowRateLimiter, caller: str, limit: int) -> Window:
-    item = RateLimitItemPerMinute(limit, namespace="sightlog")
-    allowed = limiter.hit(item, caller)
-    window = limiter.get_window_stats(item, caller)
-    return Window(allowed, limit, window.remaining, math.ceil(window.reset_time))
+def address_limit(limit: int) -> int:
+    """What an address without a valid key may send where a key may send so many: less than any key."""
+    return min(ADDRESS_LIMIT, max(1, limit // 2)) if limit else 0
+
+
+def network(address: str) -> str:
+    """What counts as one address: an IPv6 customer has at least a /64 to send from."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is None:
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(getattr(ip, "ipv4_mapped", None) or ip)

@@ -7,14 +7,15 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from app import downloads, health, migrate
+from app import downloads, health, metrics, migrate
 from app.console import pages
 from app.errors import SightlogError
-from app.middleware import RequestMiddleware
+from app.gate import Gate
+from app.middleware import BodyLimit, RequestMiddleware
 from app.runtime import open_runtime
 from app.settings import Settings
 from graphql_schema import server
-from rest_compat import errors, routes
+from rest_compat import errors, routes, schemas
 from tasks.queue import open_queue
 from tasks.worker import Worker
 
@@ -36,6 +37,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         migrate.prepare(runtime.database)
         queue = open_queue(runtime)
         app.state.runtime, app.state.queue = runtime, queue
+        app.state.probes = health.open_probes(runtime, queue.check)
+        app.state.registry = metrics.open_registry(runtime.database, queue.depth)
+        served = metrics.serve(app.state.registry, settings) if settings.metrics_port else None
         worker = Worker(runtime, queue) if settings.runs_worker else None
         if worker:
             worker.start()
@@ -44,21 +48,28 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         finally:
             if worker:
                 worker.stop()
+            if served:
+                served.shutdown()
             queue.close()
             runtime.close()
 
     app = FastAPI(
         title="Sightlog", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
-    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
+    # The last one is the outermost.
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(Gate, refusal=errors.render)
+    app.add_middleware(RequestMiddleware, unexpected=errors.render_unexpected)
     app.include_router(routes.router)
     app.include_router(server.router())
     app.include_router(downloads.router)
     app.include_router(health.router)
+    if not settings.metrics_port:
+        app.include_router(health.metrics_router)
     pages.mount(app)
     app.add_exception_handler(SightlogError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(Exception, _unexpected)
+    schemas.complete_examples(app.openapi())
     return app
 
 
@@ -70,7 +81,3 @@ def _refused(request: Request, error: Exception) -> Response:
 def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     return errors.render_places(error.errors())
-
-
-def _unexpected(request: Request, error: Exception) -> Response:
-    return errors.render_unexpected(request)

@@ -19,11 +19,15 @@ PLAIN_EVERY = 20_000
 """Results between two lines of progress where no terminal watches."""
 
 
+def check_files(names: list[str]) -> None:
+    """InvalidInput for a name that is no file's."""
+    for name in names:
+        if name != "-" and not Path(name).is_file():
+            raise InvalidInput(f"There is no file {name}.")
+
+
 def import_files(database: Database, account_id: int, names: list[str]) -> int:
     """Imports one file after the other and prints what became of them; how many lines were rejected."""
-    missing = [name for name in names if name != "-" and not Path(name).is_file()]
-    if missing:
-        raise InvalidInput(f"There is no file {missing[0]}.")
     total = Tally()
     for name in names:
         tally = _import_file(database, account_id, name)
@@ -38,7 +42,8 @@ def _import_file(database: Database, account_id: int, name: str) -> Tally:
     shown = "standard input" if name == "-" else name
 
     def rejected(number: int | None, reason: str) -> None:
-        print(f"{shown}: {'' if number is None else f'{number}: '}{reason}", file=sys.stderr)
+        line = f"{shown}: {'' if number is None else f'{number}: '}{reason}"
+        print("".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line), file=sys.stderr)
 
     with _opened(name) as file, _watched(shown, file) as advanced:
         data = readers.open_bytes(file)

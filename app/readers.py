@@ -11,17 +11,18 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Any, cast
 
-import ijson
-
-from app import jsontext
+from app import arrays, jsontext
 from app.descriptions import COLUMNS
 from app.models import ExportFormat
 
 MAX_RECORD = 64 * 2**20
 
 Read = Iterator[tuple[int, "dict[str, Any] | Unreadable"]]
+Lines = Iterator[tuple[int, "bytes | Unreadable"]]
 
-_FIELD = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r?\n|\Z)')
+_FIELD = re.compile(rb'(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r?\n|\Z)')
+_OPEN_QUOTE = re.compile(rb'"[^"]*(?:""[^"]*)*')
+_DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
 _REQUIRED = ("id", "source_type", "created_at")
 
 
@@ -42,7 +43,10 @@ def format_of(name: str, file: IO[bytes]) -> ExportFormat:
     for format in ExportFormat:
         if name.removesuffix(".gz").endswith(f".{format}"):
             return format
-    start = cast("io.BufferedReader", file).peek(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    try:
+        start = cast("io.BufferedReader", file).peek(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    except _DAMAGED:
+        start = b"{"  # reading it will tell
     return {b"[": ExportFormat.JSON, b"{": ExportFormat.JSONL}.get(start, ExportFormat.CSV)
 
 
@@ -50,34 +54,45 @@ def read(file: IO[bytes], format: ExportFormat) -> Read:
     """The results of an opened file. Unreadable where the rest of it cannot be read, truncated gzip included."""
     try:
         yield from _READERS[format](file)
-    except (EOFError, gzip.BadGzipFile, zlib.error):
+    except _DAMAGED:
         raise Unreadable("the gzip data is damaged or ends too early") from None
 
 
 def _jsonl(file: IO[bytes]) -> Read:
-    for number, line in enumerate(file, 1):
-        text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-        if not text.strip():
-            continue
-        try:
-            yield number, _object(jsontext.loads(text))
-        except ValueError as error:
-            yield number, Unreadable(f"is no JSON: {error}")
-        except Unreadable as error:
-            yield number, error
+    for number, line in _lines(file):
+        if isinstance(line, Unreadable):
+            yield number, line
+        elif line.strip():
+            yield number, _object(line)
 
 
 def _json(file: IO[bytes]) -> Read:
-    number = 0
     try:
-        for item in ijson.items(file, "item", use_float=True):
-            number += 1
-            try:
-                yield number, _object(item)
-            except Unreadable as error:
-                yield number, error
-    except (ijson.JSONError, UnicodeDecodeError) as error:
-        raise Unreadable(f"is no JSON array of objects from item {number + 1} on: {error}") from None
+        for number, item in enumerate(arrays.items(file, max_item=MAX_RECORD), 1):
+            yield number, _object(item)
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
+
+
+def _object(text: bytes) -> "dict[str, Any] | Unreadable":
+    try:
+        value = jsontext.loads(text)
+    except ValueError as error:
+        return Unreadable(f"is no JSON: {error}")
+    return value if isinstance(value, dict) else Unreadable("is no JSON object")
+
+
+def _lines(file: IO[bytes]) -> Lines:
+    """Each line with its number; what is too long is passed over to its end."""
+    number = 0
+    while line := file.readline(MAX_RECORD):
+        number += 1
+        if len(line) < MAX_RECORD:
+            yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = file.readline(MAX_RECORD)
+        yield number, Unreadable(f"is longer than {MAX_RECORD >> 20} MiB")
 
 
 def _csv(file: IO[bytes]) -> Read:
@@ -116,37 +131,48 @@ def _column_names(header: list[str | None]) -> list[str]:
 
 def _csv_records(file: IO[bytes]) -> Iterator[tuple[int, "list[str | None] | Unreadable"]]:
     """(number of the first line, values) of each record of RFC 4180; `""` is an empty text, nothing at all is null."""
-    number = 0
-    while line := file.readline():
-        first = number = number + 1
-        lines = [line.removeprefix(b"\xef\xbb\xbf") if first == 1 else line]
-        size = quotes = 0
-        while (quotes := quotes + lines[-1].count(b'"')) % 2:
-            size += len(lines[-1])
-            if size > MAX_RECORD or not (line := file.readline()):
-                raise Unreadable(f"has a quote in line {first} that is never closed")
-            lines.append(line)
-            number += 1
+    lines = _lines(file)
+    for number, line in lines:
         try:
-            yield first, _csv_values(b"".join(lines).decode())
+            if isinstance(line, Unreadable):
+                raise line
+            yield number, [None if value is None else value.decode() for value in _csv_values(line, lines)]
         except UnicodeDecodeError:
-            yield first, Unreadable("is not UTF-8")
+            yield number, Unreadable("is not UTF-8")
         except Unreadable as error:
-            yield first, error
+            yield number, error
 
 
-def _csv_values(record: str) -> list[str | None]:
-    values: list[str | None] = []
+def _csv_values(line: bytes, more: Lines) -> list[bytes | None]:
+    values: list[bytes | None] = []
     place = 0
     while True:
-        match = _FIELD.match(record, place)
+        match = _FIELD.match(line, place)
         if match is None:
-            raise Unreadable("has a stray quote: a value with quotes is quoted whole, and its quotes are doubled")
+            if not _OPEN_QUOTE.fullmatch(line, place):
+                raise Unreadable("has a stray quote: a value with quotes is quoted whole, and its quotes are doubled")
+            line, place = _to_closing_quote(line[place:], more), 0
+            continue
         quoted, plain, end = match.groups()
-        values.append(quoted.replace('""', '"') if quoted is not None else plain or None)
-        if end != ",":
+        values.append(quoted.replace(b'""', b'"') if quoted is not None else plain or None)
+        if end != b",":
             return values
         place = match.end()
+
+
+def _to_closing_quote(line: bytes, more: Lines) -> bytes:
+    """The line, and those behind it to the one that closes its quote: the one that makes the quotes even."""
+    lines, size, is_open = [line], len(line), True
+    while is_open:
+        _, line_or_error = next(more, (0, Unreadable("has a quote that is never closed")))
+        if isinstance(line_or_error, Unreadable):
+            raise line_or_error
+        lines.append(line_or_error)
+        size += len(line_or_error)
+        if size > MAX_RECORD:
+            raise Unreadable(f"has more than {MAX_RECORD >> 20} MiB in quotes")
+        is_open ^= line_or_error.count(b'"') % 2 == 1
+    return b"".join(lines)
 
 
 def _typed(values: dict[str, str | None]) -> dict[str, Any]:
@@ -162,15 +188,9 @@ def _typed(values: dict[str, str | None]) -> dict[str, Any]:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return float(text.replace("_", "?"))  # Python would read 0_1 as 1
     except ValueError:
         raise ValueError("must be a number between 0 and 1") from None
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise Unreadable("is no JSON object")
-    return value
 
 
 _PARSERS: dict[str, Callable[[str], Any]] = {

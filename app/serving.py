@@ -1,26 +1,42 @@
 """The server process."""
 
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
+from app.errors import SightlogError
 from app.main import create_app
 from app.settings import Settings
 
 
-def serve(settings: Settings, host: str, port: int, demo_key: str | None) -> None:
+def bind(host: str, port: int) -> socket.socket:
+    """SightlogError where another listens there, or the address is none of this machine."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise SightlogError(f"Cannot listen on {host}, port {port}: {error.strerror}.") from None
+    return listener
+
+
+def serve(settings: Settings, listener: socket.socket, demo_key: str | None) -> None:
     """Serves until SIGTERM or Ctrl-C; running requests finish first."""
     config = uvicorn.Config(
         create_app(settings),
-        host=host,
-        port=port,
         log_config=None,
         timeout_graceful_shutdown=20,
         server_header=False,
+        access_log=False,
         proxy_headers=True,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    _Server(config, settings.public_url, demo_key).run()
+    _Server(config, settings.public_url, demo_key).run([listener])
 
 
 class _Server(uvicorn.Server):
@@ -28,6 +44,13 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._url = url.rstrip("/")
         self._demo_key = demo_key
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Not uvicorn's, which ends the process by the same signal again: a clean end has the exit status 0."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.handle_exit)
+        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -42,12 +42,30 @@ class Settings(BaseSettings):
     secret: str = Field(
         "", description="Key for signing the URLs of local files; empty: made once and kept in the data folder."
     )
-    rate_limit: int = Field(500, ge=0, description="Requests a minute for one API key; 0: no limit.")
+    rate_limit: int = Field(
+        500,
+        ge=0,
+        description="Requests a minute for one API key, unless its account has a limit of its own; 0: no limit. "
+        "An address that sends no valid key may send half as many, and 60 at most.",
+    )
+    forwarded_allow_ips: str = Field(
+        "127.0.0.1,::1",
+        description="Addresses or networks of the proxies in front, joined by commas. Their `X-Forwarded-For` tells "
+        "whose address counts where no valid key does; what others send in it is ignored.",
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port of its own on which a process serves Prometheus's metrics; empty or 0: the API serves them "
+        "at `/metrics`, without a key, so that a proxy in front should not let it through, and a worker serves none.",
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address to listen on for the metrics' own port.")
     max_body_bytes: int = Field(16 * 2**20, ge=1024, description="Largest request body, in bytes.")
     embedded_worker: bool | None = Field(
         None, description="Run a worker inside `serve`; empty: yes, unless a Redis URL is set."
     )
-    worker_threads: int = Field(2, ge=1, description="Exports that one worker process runs at a time.")
+    worker_threads: int = Field(4, ge=1, description="Exports that one worker process runs at a time.")
     exports_per_account: int = Field(
         2, ge=1, description="Exports of one account that run at a time; the others wait their turn, oldest first."
     )

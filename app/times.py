@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, date, datetime
 
-_LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")
+_LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d(:?\d\d)?$)")
 
 
 def parse(text: str) -> datetime:

@@ -55,7 +55,9 @@ def _csv(connection: Connection, statement: Select[Any], names: Sequence[str]) -
             yield line[:-1] + b"\r\n"
         return
     for row in _stream(connection, statement):
-        yield (",".join([_cell(value) for value in row]) + "\r\n").encode()
+        text = ",".join([_cell(value) for value in row])
+        # COPY quotes this text where it is alone in its line, as a file could once end with it.
+        yield ('"\\."' if text == "\\." else text).encode() + b"\r\n"
 
 
 def _objects(connection: Connection, statement: Select[Any], names: Sequence[str]) -> Iterator[bytes]:

@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
+from sqlmodel import Session
 
+from app import auth, claims, recording, writers
 from app import descriptions as results
 from app import exports as export_rows
-from app import recording, writers
 from app import statistics as totals
 from app.descriptions import Page, Window
 from app.errors import NotFound
@@ -38,6 +39,7 @@ class ExportState:
 @dataclass(frozen=True)
 class ExportPage:
     items: Sequence[ExportState]
+    has_previous: bool
     has_next: bool
     total_count: int | None
 
@@ -80,25 +82,35 @@ def export(context: Context, id: uuid.UUID) -> ExportState:
         return _state(context, row, export_rows.estimate(session, row))
 
 
+def watched_export(context: Context, id: uuid.UUID) -> ExportState:
+    """As `export`, for a caller who has stayed connected since the key was looked at."""
+    with context.runtime.database.read() as session:
+        auth.authenticate_again(session, context.principal)
+        row = export_rows.get(session, context.account_id, id)
+        return _state(context, row, export_rows.estimate(session, row))
+
+
 def exports(
     context: Context,
     *,
     status: ExportStatus | None = None,
     limit: int,
-    after: uuid.UUID | None = None,
+    after: str | None = None,
     with_count: bool = False,
 ) -> ExportPage:
     with context.runtime.database.read() as session:
-        rows, more = export_rows.newest(session, context.account_id, status=status, limit=limit, after=after)
+        rows, newer, older = export_rows.newest(session, context.account_id, status=status, limit=limit, after=after)
         total = export_rows.count(session, context.account_id, status) if with_count else None
-        return ExportPage([_state(context, row, export_rows.estimate(session, row)) for row in rows], more, total)
+        states = [_state(context, row, export_rows.estimate(session, row)) for row in rows]
+        return ExportPage(states, newer, older, total)
 
 
 def create_export(context: Context, wanted: Request) -> ExportState:
     with context.runtime.database.write() as session:
         row = export_rows.create(session, context.account_id, wanted)
+        due = _due(context, session)
         state = _state(context, row, export_rows.estimate(session, row))
-    context.queue.wake(context.account_id, row.id)
+    context.queue.wake(due)
     return state
 
 
@@ -110,8 +122,9 @@ def cancel_export(context: Context, id: uuid.UUID) -> ExportState:
 def retry_export(context: Context, id: uuid.UUID) -> ExportState:
     with context.runtime.database.write() as session:
         row = export_rows.retry(session, context.account_id, id)
+        due = _due(context, session)
         state = _state(context, row, export_rows.estimate(session, row))
-    context.queue.wake(context.account_id, row.id)
+    context.queue.wake(due)
     return state
 
 
@@ -140,6 +153,12 @@ def existing_export(context: Context, id: uuid.UUID) -> ExportState | None:
         return export(context, id)
     except NotFound:
         return None
+
+
+def _due(context: Context, session: Session) -> list[tuple[int, uuid.UUID]]:
+    """Exports of the account whose turn it is: they alone are sent, so that nobody's messages fill the queue."""
+    limit = context.runtime.settings.exports_per_account
+    return claims.to_send(session, at_a_time=limit, account_id=context.account_id)
 
 
 def _state(context: Context, row: Export, estimated: datetime | None) -> ExportState:

@@ -3,18 +3,15 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterable
-from functools import partial
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar, cast
 
 import strawberry
 from anyio import to_thread
-from graphql import GraphQLError
+from graphql import FieldNode, FragmentSpreadNode, GraphQLError, InlineFragmentNode
 from pydantic.alias_generators import to_camel
-from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, Info
-from strawberry.types.nodes import FragmentSpread, InlineFragment, SelectedField, Selection
 from strawberry.types.unset import UNSET
 
 from app import descriptions as results
@@ -23,8 +20,11 @@ from app.descriptions import Window
 from app.errors import InvalidInput, SightlogError
 from graphql_schema import inputs, resolvers, types
 from graphql_schema.context import Context
+from graphql_schema.counting import Counting
 from graphql_schema.docstrings import describe
+from graphql_schema.documents import Documents
 from graphql_schema.enums import ExportStatus
+from graphql_schema.executor import Executor
 from graphql_schema.inputs import (
     CreateExportInput,
     DescriptionFilter,
@@ -48,9 +48,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-MAX_TOKENS = 20_000
-MAX_ALIASES = 30
-CACHED_DOCUMENTS = 512
 PROGRESS_INTERVAL = 0.25
 
 
@@ -110,10 +107,9 @@ class Query:
         with_count = "totalCount" in _selected(info)
 
         def resolve(context: Context) -> ExportConnection:
-            limit = _window(first, None, None, None, None).limit
-            place = _uuid(after, "after") if after else None
+            limit, place = _window(first, None, None, None, None).limit, _none_if_unset(after)
             page = resolvers.exports(context, status=status or None, limit=limit, after=place, with_count=with_count)
-            return ExportConnection.of(page, has_previous=bool(after))
+            return ExportConnection.of(page)
 
         return await _call(info, resolve)
 
@@ -155,7 +151,7 @@ class Subscription:
         """An export now and whenever it got further, until it ended."""
         told: object = None
         while True:
-            state = await _call(info, lambda context: resolvers.export(context, _uuid(id)))
+            state = await _call(info, lambda context: resolvers.watched_export(context, _uuid(id)))
             row = state.row
             if told != (told := (row.status, row.rows_written, row.rows_total)):
                 yield Export.of(state)
@@ -168,7 +164,8 @@ class Schema(strawberry.Schema):
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = UNSET) -> None:
         """Logs what nobody expected; what a client did wrong it is told, and that is enough."""
         for error in errors:
-            if error.original_error is not None and not error.extensions:
+            of_document = bool(error.nodes) and not error.path
+            if error.original_error is not None and not error.extensions and not of_document:
                 log.error("GraphQL: %s at %s", error.message, error.path, exc_info=error.original_error)
 
 
@@ -178,13 +175,9 @@ schema = Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
+    execution_context_class=Executor,
     config=StrawberryConfig(scalar_map=SCALARS),
-    extensions=[
-        partial(MaxTokensLimiter, max_token_count=MAX_TOKENS),
-        partial(MaxAliasesLimiter, max_alias_count=MAX_ALIASES),
-        partial(ParserCache, maxsize=CACHED_DOCUMENTS),
-        partial(ValidationCache, maxsize=CACHED_DOCUMENTS),
-    ],
+    extensions=[Documents, Counting],
 )
 
 
@@ -216,22 +209,25 @@ def _none_if_unset(value: Any) -> Any:
     return None if value is UNSET else value
 
 
-def _uuid(text: str, field: str = "id") -> uuid.UUID:
+def _uuid(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:
-        raise InvalidInput("The id of an export is a UUID.", field=field) from None
+        raise InvalidInput("The id of an export is a UUID.", field="id") from None
 
 
 def _selected(info: Info) -> set[str]:
     """The names of the fields that are selected right below this one, fragments included."""
-    return {name for field in info.selected_fields for name in _names(field.selections)}
-
-
-def _names(selections: Iterable[Selection]) -> Iterable[str]:
-    for selection in selections:
-        match selection:
-            case SelectedField(name=name):
-                yield name
-            case FragmentSpread(selections=inner) | InlineFragment(selections=inner):
-                yield from _names(inner)
+    raw, names, spread = info._raw_info, set(), set()
+    waiting = [node.selection_set for node in raw.field_nodes]
+    while waiting:
+        found = waiting.pop()
+        for selection in found.selections if found else ():
+            if isinstance(selection, FieldNode):
+                names.add(selection.name.value)
+            elif isinstance(selection, InlineFragmentNode):
+                waiting.append(selection.selection_set)
+            elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in spread:
+                spread.add(selection.name.value)
+                waiting.append(raw.fragments[selection.name.value].selection_set)
+    return names

@@ -2,55 +2,94 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
-from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
 from fastapi import Request, Response
+from graphql import GraphQLError, OperationType
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
-from starlette.websockets import WebSocket
 from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
 from strawberry.fastapi import BaseContext, GraphQLRouter
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
+from strawberry.http.parse_content_type import parse_content_type
+from strawberry.http.types import QueryParams
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.types import ExecutionResult
-from strawberry.types.graphql import OperationType
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+from strawberry.types import ExecutionResult, SubscriptionExecutionResult
+from strawberry.types.graphql import OperationType as StrawberryOperationType
 from strawberry.types.unset import UNSET
 
 from app import gate, jsontext
 from app.console import pages
-from app.errors import SightlogError
+from app.errors import SightlogError, TooLarge
+from graphql_schema import documents
 from graphql_schema.context import Context
+from graphql_schema.documents import MAX_LENGTH
 from graphql_schema.schema import schema
 from tasks.queue import Queue
 
-RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
+RESPONSE_JSON = "application/graphql-response+json"
+EVENT_STREAM = "text/event-stream"
+TOO_LONG = f"A query has at most {MAX_LENGTH} characters: send what is large as variables."
 
 
 class RequestContext(BaseContext):
     """What Strawberry hands to resolvers; `core` is there once the caller is known."""
 
     core: Context
+    authorization: str | None = None
     connection_params: dict[str, Any] | None = None
 
-    def admit(self, connection: HTTPConnection, authorization: str | None) -> None:
+    def admit(self, connection: HTTPConnection) -> None:
         queue: Queue = connection.app.state.queue
-        self.core = Context(gate.runtime_of(connection), queue, gate.admit(connection, authorization))
+        self.core = Context(gate.runtime_of(connection), queue, gate.admit(connection, self.authorization))
 
 
 async def context_of(connection: HTTPConnection) -> RequestContext:
     context = RequestContext()
-    is_page = connection.scope["type"] == "http" and pages.wants_page(Request(connection.scope))
-    if connection.scope["type"] == "http" and not is_page:
-        await run_in_threadpool(context.admit, connection, connection.headers.get("authorization"))
+    context.authorization = connection.headers.get("authorization")
+    if caller := getattr(connection.state, "principal", None):
+        context.core = Context(gate.runtime_of(connection), connection.app.state.queue, caller)
     return context
 
 
+class WebSocketHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
+    async def handle_message(self, message: Message) -> None:
+        if _is_message(message):
+            await super().handle_message(message)
+        else:
+            await self.handle_invalid_message("The message has not the shape of its type.")
+
+    async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
+        """A connection may outlive its key, so each operation is admitted as a request is."""
+        try:
+            if len(operation.query) > MAX_LENGTH:
+                raise TooLarge(TOO_LONG)
+            await run_in_threadpool(self.context.admit, cast(HTTPConnection, self.context.request))
+        except SightlogError as error:
+            await operation.send_initial_errors([GraphQLError(error.message, extensions={"code": error.code})])
+            return
+        await super().run_operation(operation)
+
+
+class RequestAdapter(StarletteRequestAdapter):
+    @property
+    def content_type(self) -> str | None:
+        """In the case that Strawberry compares it in."""
+        given = super().content_type
+        return given and given.lower()
+
+
 class Router(GraphQLRouter[RequestContext, None]):
+    request_adapter_class = RequestAdapter
+    graphql_transport_ws_handler_class = WebSocketHandler
+
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
         return pages.wants_page(request._request)  # type: ignore[attr-defined]
 
@@ -60,28 +99,58 @@ class Router(GraphQLRouter[RequestContext, None]):
     async def run(self, request: Any, context: Any = UNSET, root_value: Any = UNSET) -> Any:
         if self.is_websocket_request(request):
             return await super().run(request, context, root_value)
-        accepted = None if pages.wants_page(request) else _negotiate(request.headers.get("accept"))
+        accepted = None if pages.wants_page(request) else _negotiate(request)
         try:
-            if accepted == "":
+            if accepted == "" and not _accepts_stream(request):
                 raise HTTPException(406, f"This endpoint answers with {RESPONSE_JSON} or {JSON}.")
             response: Response = await super().run(request, context, root_value)
         except HTTPException as error:
-            body = jsontext.dumps({"errors": [{"message": error.reason}]})
-            headers = {"Allow": "POST"} if error.status_code == 405 else None
-            return Response(body, error.status_code, headers, media_type=accepted or JSON)
+            response = Response(jsontext.dumps({"errors": [{"message": error.reason}]}), error.status_code)
+            response.headers["content-type"] = f"{accepted or JSON}; charset=utf-8"
+            if error.status_code == 405:
+                response.headers["allow"] = "POST"
+            return response
         if accepted and not isinstance(response, StreamingResponse):
-            response.headers["content-type"] = accepted + ("; charset=utf-8" if accepted == RESPONSE_JSON else "")
+            response.headers["content-type"] = f"{accepted}; charset=utf-8"
             # For plain JSON the specification keeps 200, since a proxy may have made any other status.
             response.status_code = 200 if accepted == JSON else response.status_code
         return response
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData | list[GraphQLRequestData]:
-        if request.method == "POST" and (request.content_type or "").partition(";")[0].strip().lower() != JSON:
-            raise HTTPException(415, f"Send the request as {JSON}.")
+        if request.method == "POST":
+            media_type, parameters = parse_content_type(request.content_type or "")
+            if media_type != JSON or parameters.get("charset", "utf-8") != "utf-8":
+                raise HTTPException(415, f"Send the request as {JSON}, encoded in UTF-8.")
         data = await super().parse_http_body(request)
-        if isinstance(data, GraphQLRequestData) and not isinstance(data.operation_name, str | None):
+        assert isinstance(data, GraphQLRequestData)
+        if not isinstance(data.operation_name, str | None):
             raise HTTPException(400, "The operationName must be a string or null.")
+        if data.query is None:
+            raise HTTPException(400, "The request has no query.")
+        if len(data.query) > MAX_LENGTH:
+            raise HTTPException(413, TOO_LONG)
         return data
+
+    async def execute_operation(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        request_data: GraphQLRequestData | list[GraphQLRequestData],
+        context: RequestContext,
+        root_value: None,
+        sub_response: Response,
+    ) -> ExecutionResult | list[ExecutionResult] | SubscriptionExecutionResult:
+        """Streams subscriptions, and what a client accepts as nothing but a stream."""
+        assert isinstance(request_data, GraphQLRequestData)
+        if request_data.protocol == "sse":
+            operation = documents.operation_type(request_data.query or "", request_data.operation_name)
+            if operation is OperationType.MUTATION and request.method == "GET":
+                raise _unsafe()
+            if not _accepts_stream(request) or (operation is not OperationType.SUBSCRIPTION and _negotiate(request)):
+                request_data.protocol = "http"
+        return await super().execute_operation(
+            request, request_adapter, request_data, context, root_value, sub_response
+        )
 
     async def execute_single(
         self,
@@ -92,28 +161,44 @@ class Router(GraphQLRouter[RequestContext, None]):
         root_value: None,
         request_data: GraphQLRequestData,
     ) -> ExecutionResult:
+        query, name = request_data.query or "", request_data.operation_name
         try:
             return await self.schema.execute(
-                request_data.query,
+                query,
                 variable_values=request_data.variables,
                 context_value=context,
-                operation_name=request_data.operation_name,
-                allowed_operation_types=OperationType.from_http(request_adapter.method),
+                operation_name=name,
+                allowed_operation_types=StrawberryOperationType.from_http(request_adapter.method)
+                - {StrawberryOperationType.SUBSCRIPTION},
                 operation_extensions=request_data.extensions,
             )
+        except MissingQueryError:
+            message = "The document is empty."
         except CannotGetOperationTypeError as error:
-            raise HTTPException(400, error.as_http_error_reason()) from error
-        except InvalidOperationTypeError as error:
-            status = 405 if request_adapter.method == "GET" else 400
-            raise HTTPException(status, error.as_http_error_reason(request_adapter.method)) from error
-        except MissingQueryError as error:
-            raise HTTPException(400, "The request has no query.") from error
+            message = error.as_http_error_reason()
+        except InvalidOperationTypeError:
+            operation = documents.operation_type(query, name)
+            if operation is OperationType.MUTATION:
+                raise _unsafe() from None
+            if operation is OperationType.SUBSCRIPTION:
+                reason = f"A subscription needs a stream: accept {EVENT_STREAM}, or open a WebSocket."
+                raise HTTPException(406, reason) from None
+            message = documents.AMBIGUOUS
+        return ExecutionResult(None, [GraphQLError(message)])
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         answer = await super().process_result(request, result)
         if result.data is None and all(error.path is None for error in result.errors or ()):
             answer.pop("data", None)  # the request never began to execute
         return answer
+
+    def parse_query_params(self, params: QueryParams) -> dict[str, Any]:
+        """Blank ones are as if absent, and a JSON null is as good."""
+        given: dict[str, Any] = {name: value for name, value in params.items() if value}
+        for name in ("variables", "extensions"):
+            if name in given:
+                given[name] = self._json(given[name])
+        return given
 
     def create_response(self, response_data: Any, sub_response: Response) -> Response:
         return Response(jsontext.dumps(response_data), 200 if "data" in response_data else 400)
@@ -127,24 +212,26 @@ class Router(GraphQLRouter[RequestContext, None]):
             raise json.JSONDecodeError(str(error), "", 0) from error
 
     def parse_json(self, data: str | bytes) -> Any:
-        try:
-            value = self.decode_json(data)
-        except json.JSONDecodeError as error:
-            raise HTTPException(400, f"The request is no JSON: {error.msg}.") from error
+        value = self._json(data)
         if not isinstance(value, dict):
             raise HTTPException(400, "The request must be a JSON object.")
         return value
+
+    def _json(self, data: str | bytes) -> object:
+        try:
+            return self.decode_json(data)
+        except json.JSONDecodeError as error:
+            raise HTTPException(400, f"The request is no JSON: {error.msg}.") from error
 
     def encode_json(self, data: object) -> str:
         return jsontext.dumps(data).decode()
 
     async def on_ws_connect(self, context: RequestContext) -> dict[str, object] | None:
-        websocket: WebSocket = context.request  # type: ignore[assignment]
         given: Mapping[str, Any] = context.connection_params or {}
         named = [value for name, value in given.items() if name.lower() == "authorization" and isinstance(value, str)]
-        authorization = named[0] if named else websocket.headers.get("authorization")
+        context.authorization = named[0] if named else context.authorization
         try:
-            await run_in_threadpool(context.admit, websocket, authorization)
+            await run_in_threadpool(context.admit, cast(HTTPConnection, context.request))
         except SightlogError as error:
             raise ConnectionRejectionError({"code": error.code, "message": error.message}) from error
         return None
@@ -152,27 +239,49 @@ class Router(GraphQLRouter[RequestContext, None]):
 
 def router() -> Router:
     context_getter: Callable[..., Any] = context_of
-    return Router(
+    made = Router(
         schema,
         "/graphql",
         context_getter=context_getter,
         subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
         include_in_schema=False,
     )
+    made.add_api_route("/graphql", _not_allowed, methods=["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"])
+    return made
 
 
-def _negotiate(accept: str | None) -> str | None:
-    """The media type to answer with: "" where none is accepted, None for an event stream (Strawberry's business)."""
+def _unsafe() -> HTTPException:
+    return HTTPException(405, "A mutation changes something, and a GET must not: send it by POST.")
+
+
+def _not_allowed() -> Response:
+    body = jsontext.dumps({"errors": [{"message": "GraphQL is served by GET and POST."}]})
+    return Response(body, 405, {"Allow": "GET, POST"}, media_type=JSON)
+
+
+def _negotiate(request: Request) -> str:
+    """The media type to answer with; "" where none of ours is accepted."""
     best, quality = "", 0.0
-    for item in (accept or "*/*").split(","):
-        name, *parameters = (part.strip().lower() for part in item.split(";"))
-        weight = next((_number(part[2:]) for part in parameters if part.startswith("q=")), 1.0)
+    for name, weight in _accepted(request) or [(RESPONSE_JSON, 1.0)]:
         offered = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}.get(name)
-        if name == "text/event-stream":
-            return None
         if offered and weight > quality:
             best, quality = offered, weight
     return best
+
+
+def _accepts_stream(request: Request) -> bool:
+    return any(name == EVENT_STREAM and weight > 0 for name, weight in _accepted(request))
+
+
+def _accepted(request: Request) -> list[tuple[str, float]]:
+    """The media types of the Accept header and their weights, in its order."""
+    found = []
+    for item in ",".join(request.headers.getlist("accept")).split(","):
+        name, *parameters = (part.strip().lower() for part in item.split(";"))
+        weight = next((_number(part[2:]) for part in parameters if part.startswith("q=")), 1.0)
+        if name:
+            found.append((name, weight))
+    return found
 
 
 def _number(text: str) -> float:
@@ -180,3 +289,19 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return 0.0
+
+
+def _is_message(message: object) -> bool:
+    """Whether it has the shape that the protocol gives to its type."""
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        return False
+    if message["type"] not in ("subscribe", "complete"):
+        return True
+    payload = message.get("payload") if message["type"] == "subscribe" else {"query": ""}
+    return (
+        isinstance(message.get("id"), str)
+        and isinstance(payload, dict)
+        and isinstance(payload.get("query"), str)
+        and isinstance(payload.get("variables"), dict | None)
+        and isinstance(payload.get("operationName"), str | None)
+    )

@@ -218,16 +218,16 @@ class ExportConnection:
     total_count: int
 
     @classmethod
-    def of(cls, page: ExportPage, *, has_previous: bool) -> "ExportConnection":
-        nodes = [Export.of(state) for state in page.items]
+    def of(cls, page: ExportPage) -> "ExportConnection":
+        edges = [ExportEdge(cursor=exports.cursor(state.row), node=Export.of(state)) for state in page.items]
         return cls(
-            nodes=nodes,
-            edges=[ExportEdge(cursor=node.id, node=node) for node in nodes],
+            nodes=[edge.node for edge in edges],
+            edges=edges,
             page_info=PageInfo(
                 has_next_page=page.has_next,
-                has_previous_page=has_previous,
-                start_cursor=nodes[0].id if nodes else None,
-                end_cursor=nodes[-1].id if nodes else None,
+                has_previous_page=page.has_previous,
+                start_cursor=edges[0].cursor if edges else None,
+                end_cursor=edges[-1].cursor if edges else None,
             ),
             total_count=page.total_count or 0,
         )

@@ -5,14 +5,18 @@ import threading
 
 import dramatiq
 
-from app import export_runs
+from app import export_runs, metrics
+from app.errors import Unavailable
 from app.runtime import Runtime
 from tasks.queue import Queue
 
 log = logging.getLogger(__name__)
 
-SWEEP_INTERVAL = 3.0
+SWEEP_INTERVAL = 2.0
 """Seconds between two sweeps. With the lease it bounds how long a dead worker's export waits."""
+
+STOP_TIMEOUT = 10_000
+"""Milliseconds to wait for threads that hang in a call; the lease of what they were at runs out."""
 
 
 class Worker:
@@ -32,16 +36,25 @@ class Worker:
         self._sweeper.start()
 
     def stop(self) -> None:
+        for thread in self._worker.workers:
+            thread.stop()  # first, or one could take up again what another has just handed back
         self._queue.stopping.set()
-        self._sweeper.join()
-        self._worker.stop()
+        try:
+            self._worker.stop(timeout=STOP_TIMEOUT)
+        except Exception:
+            log.warning("messages that were fetched could not be given back; the sweep sends them again", exc_info=True)
+        self._sweeper.join(STOP_TIMEOUT / 1000)
 
     def _sweep(self) -> None:
         while True:
+            outcome = "failed"
             try:
-                for account_id, export_id in export_runs.sweep(self._runtime):
-                    self._queue.wake(account_id, export_id)
+                self._queue.wake(export_runs.sweep(self._runtime))
+                outcome = "ok"
+            except Unavailable as error:
+                log.warning("the sweep is tried again in %.0f s: %s", SWEEP_INTERVAL, error)
             except Exception:
-                log.warning("the sweep failed and is tried again in %.0f s", SWEEP_INTERVAL, exc_info=True)
+                log.exception("the sweep failed and is tried again in %.0f s", SWEEP_INTERVAL)
+            metrics.SWEEPS.labels(outcome).inc()
             if self._queue.stopping.wait(SWEEP_INTERVAL):
                 return

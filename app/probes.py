@@ -1,0 +1,35 @@
+"""Asking servers that may hang."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+PATIENCE = 2.0
+"""Seconds that whoever asks waits for an answer."""
+
+
+class Probe(Generic[T]):
+    """One question to one server. While it hangs, whoever asks again waits for the same answer: it costs one thread,
+    and none of those that requests run in.
+    """
+
+    def __init__(self, question: Callable[[], T]) -> None:
+        self._question = question
+        self._lock = threading.Lock()
+        self._answer: Future[T] | None = None
+
+    def ask(self) -> Future[T]:
+        with self._lock:
+            if self._answer is None or self._answer.done():
+                self._answer = Future()
+                threading.Thread(target=self._run, args=(self._answer,), name="probe", daemon=True).start()
+            return self._answer
+
+    def _run(self, answer: Future[T]) -> None:
+        try:
+            answer.set_result(self._question())
+        except Exception as error:
+            answer.set_exception(error)
