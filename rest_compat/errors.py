@@ -13,13 +13,13 @@ from app.errors import Forbidden, InvalidInput, NotFound, SightlogError, Unauthe
 
 class EnvelopedError(BaseModel):
     code: str = Field(examples=["INVALID_API_KEY"])
-    message: str
-    details: dict[str, Any]
+    message: str = Field(examples=["The API key is not valid."])
+    details: dict[str, Any] = Field(examples=[{}])
 
 
 class Envelope(BaseModel):
     error: EnvelopedError
-    request_id: str
+    request_id: str = Field(examples=["550e8400-e29b-41d4-a716-446655440000"])
 
 
 class Detail(BaseModel):
@@ -28,7 +28,7 @@ class Detail(BaseModel):
 
 class CodedDetail(BaseModel):
     code: str = Field(examples=["AUTHZ_ERROR"])
-    message: str
+    message: str = Field(examples=["This needs an API key with the scope 'write'; this one has 'read'."])
 
 
 class Forbids(BaseModel):
@@ -37,13 +37,13 @@ class Forbids(BaseModel):
 
 class Place(BaseModel):
     loc: list[str | int] = Field(examples=[["query", "limit"]])
-    msg: str
-    type: str
+    msg: str = Field(examples=["Input should be less than or equal to 1000"])
+    type: str = Field(examples=["less_than_equal"])
 
 
 class RuleDetail(BaseModel):
     code: str = Field(examples=["VALIDATION_ERROR"])
-    message: str
+    message: str = Field(examples=["The start date lies after the end date."])
     field: str | None = Field(None, examples=["start_date"])
 
 
@@ -57,6 +57,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         401: (Envelope, "The API key is missing, wrong, expired or deactivated"),
         403: (Forbids, "The API key's scope does not suffice"),
         404: (Detail, "Not found"),
+        413: (Forbids, "The body is larger than this server takes"),
         422: (Refusal, "A parameter is wrong, or parameters are wrong together"),
         429: (Envelope, "Too many requests; see Retry-After"),
         500: (Envelope, "Something went wrong on our side"),
@@ -89,8 +90,17 @@ def render_unexpected(request: Request) -> Response:
 
 
 def render_places(places: Sequence[Any]) -> Response:
-    detail = [{"loc": list(place["loc"]), "msg": place["msg"], "type": place["type"]} for place in places]
+    detail = [{"loc": list(place["loc"]), "msg": _message(place), "type": place["type"]} for place in places]
     return _json({"detail": detail}, 422)
+
+
+def _message(place: Any) -> str:
+    if place["type"] == "json_invalid":
+        return f"The body is no JSON: {place['ctx']['error']}"
+    if place["type"] == "model_attributes_type":
+        return "The body should be a JSON object, sent as application/json"
+    message: str = place["msg"]
+    return message
 
 
 def _json(content: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> Response:

@@ -25,7 +25,8 @@ def _moment(value: object) -> object:
 
 
 def _split(value: object) -> object:
-    return list(filters.split(value)) if isinstance(value, str) else value
+    """Of a query a list is what was given under one name, each of it comma-separated."""
+    return [part for text in value for part in filters.split(text)] if isinstance(value, list) else value
 
 
 def _terms(values: list[str]) -> list[str]:
@@ -53,8 +54,8 @@ Moment = Annotated[
     BeforeValidator(_moment),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2025-01-01T00:00:00Z"]}),
 ]
-Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-StrictScore = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
+Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, examples=[0.8])]
+StrictScore = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True, examples=[0.8])]
 Terms = Annotated[list[str], AfterValidator(_terms)]
 Names = Annotated[list[str], AfterValidator(_names)]
 CommaSeparated = WithJsonSchema({"type": "string"})
@@ -72,10 +73,12 @@ class ListParameters(BaseModel):
         None, description="Maximum confidence score (0-1, inclusive); results without a score do not match."
     )
     search: Annotated[Terms | None, BeforeValidator(_split), CommaSeparated] = Field(
-        None, description="Search terms, comma-separated: one of them must occur in the description, ignoring case."
+        None,
+        description="Search terms, comma-separated: one of them must occur in the description, ignoring case.",
+        examples=["landscape,mountain"],
     )
     source_types: Annotated[Names | None, BeforeValidator(_split), CommaSeparated] = Field(
-        None, description="Source types, comma-separated."
+        None, description="Source types, comma-separated.", examples=["single,batch"]
     )
     offset: int = Field(0, ge=0, description="Results to skip.")
     limit: int = Field(100, ge=1, le=MAX_PAGE, description="Most results to return.")

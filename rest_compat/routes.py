@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
+from urllib.parse import unquote_to_bytes
 
 from fastapi import APIRouter, Depends, Header
 from fastapi.routing import APIRoute
@@ -12,6 +13,7 @@ from starlette.responses import Response
 
 from app import gate, jsontext
 from app.descriptions import Window
+from app.errors import InvalidInput
 from app.gate import Caller
 from graphql_schema import resolvers
 from graphql_schema.context import Context
@@ -27,7 +29,7 @@ class _StrictRequest(Request):
         except json.JSONDecodeError:
             raise
         except ValueError as error:
-            raise json.JSONDecodeError(str(error), "", 0) from None
+            raise json.JSONDecodeError(f"it {error}", "", 0) from None
 
 
 class _Route(APIRoute):
@@ -44,6 +46,14 @@ def _context(request: Request, caller: Caller) -> Context:
     return Context(gate.runtime_of(request), request.app.state.queue, caller)
 
 
+def _check_query(request: Request) -> None:
+    """Decoding a query replaces what is no UTF-8, and then something else would be searched for."""
+    try:
+        unquote_to_bytes(request.scope["query_string"]).decode()
+    except UnicodeDecodeError:
+        raise InvalidInput("The query is no UTF-8: percent-encode the bytes of UTF-8 text.") from None
+
+
 ContextOf = Annotated[Context, Depends(_context)]
 IdempotencyKey = Annotated[
     str | None,
@@ -53,7 +63,11 @@ IdempotencyKey = Annotated[
 ]
 
 router = APIRouter(
-    prefix="/api/v2/data", tags=["Data Export"], route_class=_Route, responses=responses(401, 422, 429, 500, 503)
+    prefix="/api/v2/data",
+    tags=["Data Export"],
+    route_class=_Route,
+    dependencies=[Depends(_check_query)],
+    responses=responses(401, 422, 429, 500, 503),
 )
 
 
@@ -66,11 +80,19 @@ def descriptions(context: ContextOf, asked: ListQuery) -> Response:
     return _answer(schemas.list_answer(page, wanted, asked))
 
 
-@router.post("/export", status_code=202, response_model=schemas.ExportAnswer, summary="Start an export")
+@router.post(
+    "/export",
+    status_code=202,
+    response_model=schemas.ExportAnswer,
+    responses=responses(413),
+    summary="Start an export",
+)
 def create_export(context: ContextOf, body: ExportBody, idempotency_key: IdempotencyKey = None) -> Response:
     """Writes the matching results into a file. Returns at once, with the id to ask for."""
     state = resolvers.create_export(context, body.request(idempotency_key))
-    return _answer(schemas.export_answer(state) | {"status": "processing"}, 202)
+    answer = schemas.export_answer(state)
+    # What was just asked for is documented as processing; a repeated request may find it further.
+    return _answer(answer | ({"status": "processing"} if answer["status"] == "pending" else {}), 202)
 
 
 @router.get(

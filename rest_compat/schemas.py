@@ -12,7 +12,7 @@ from app.filters import DescriptionFilter
 from app.models import ExportStatus
 from app.statistics import Statistics
 from graphql_schema.resolvers import ExportState
-from rest_compat.params import ListParameters
+from rest_compat.params import ExportBody, ListParameters
 
 
 class Item(BaseModel):
@@ -124,6 +124,12 @@ class ExportAnswer(BaseModel):
     created_at: datetime
     estimated_completion_time: datetime | None
     error_message: str | None
+
+
+def complete_examples(document: dict[str, Any]) -> None:
+    """Puts the examples into an OpenAPI document as they are: FastAPI leaves nulls out of them."""
+    for model in (ExportBody, DescriptionList, ExportAnswer):
+        document["components"]["schemas"][model.__name__] |= model.model_config["json_schema_extra"]
 
 
 def list_answer(page: Page, wanted: DescriptionFilter, asked: ListParameters) -> dict[str, Any]:
