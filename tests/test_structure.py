@@ -1,0 +1,79 @@
+"""The packages are layers: each imports from itself and from those below, and nothing else of ours."""
+
+import ast
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LAYERS = ("rest_compat", "graphql_schema", "tasks", "app")
+COMPOSED_BY = {"app.main": {"app.serving"}, "app.serving": {"app.cli"}, "app.cli": set[str]()}
+MODULES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
+WRITTEN = [path for path in MODULES if path.name != "__init__.py"]
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported_by(tree: ast.AST, package: str) -> Iterator[str]:
+    """Every name that an import anywhere in the module may load: `from a import b` is `a` and `a.b`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".")[: 1 - node.level or None] if node.level else []
+            origin = ".".join([*parts, *([node.module] if node.module else [])])
+            yield origin
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def ours(path: Path) -> set[str]:
+    found = imported_by(ast.parse(path.read_text()), ".".join(path.relative_to(ROOT).parent.parts))
+    return {name for name in found if name.split(".")[0] in (*LAYERS, "tests", "benchmarks")}
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=name_of)
+def test_a_module_imports_from_its_layer_and_those_below(path: Path) -> None:
+    if name_of(path) in COMPOSED_BY:
+        return
+    below = LAYERS[LAYERS.index(path.relative_to(ROOT).parts[0]) :]
+    assert {name for name in ours(path) if name.split(".")[0] not in below} == set()
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=name_of)
+def test_nothing_imports_what_composes_the_whole(path: Path) -> None:
+    composers = {composer for composer, users in COMPOSED_BY.items() if name_of(path) not in users}
+    assert ours(path) & composers == set()
+
+
+@pytest.mark.parametrize(("above", "below"), list(pairwise(LAYERS)))
+def test_a_layer_uses_the_one_below(above: str, below: str) -> None:
+    assert below in {name.split(".")[0] for path in (ROOT / above).rglob("*.py") for name in ours(path)}
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path not in WRITTEN], ids=name_of)
+def test_an_init_file_is_empty(path: Path) -> None:
+    assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=name_of)
+def test_a_module_says_what_it_is(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+@pytest.mark.parametrize(
+    ("source", "loaded"),
+    [
+        ("import tasks.queue", {"tasks.queue"}),
+        ("from tasks import queue", {"tasks", "tasks.queue"}),
+        ("def f():\n    if 1:\n        from tasks.queue import Queue", {"tasks.queue", "tasks.queue.Queue"}),
+        ("from . import main", {"app", "app.main"}),
+        ("from .main import create_app", {"app.main", "app.main.create_app"}),
+        ("from .. import main", {"app", "app.main"}),
+    ],
+)
+def test_no_import_is_overlooked(source: str, loaded: set[str]) -> None:
+    assert set(imported_by(ast.parse(source), "app.console" if ".." in source else "app")) == loaded
