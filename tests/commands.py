@@ -1,0 +1,21 @@
+"""`sightlog` commands that run in this process, which saves each the second that a process of its own takes."""
+
+import os
+from collections.abc import Mapping
+
+from typer.testing import CliRunner, Result
+
+from app import cli
+from tests.stack import Stack
+
+
+def invoke(environment: Mapping[str, str], *arguments: str, input: bytes = b"") -> Result:
+    """What `sightlog arguments…` does with these settings; an error that it does not handle is raised here."""
+    ours = ("SIGHTLOG_", "AWS_")
+    settings: dict[str, str | None] = {name: None for name in os.environ if name.startswith(ours)}
+    settings |= {name: value for name, value in environment.items() if name.startswith(ours)}
+    return CliRunner().invoke(cli.app, arguments, input=input, env=settings, catch_exceptions=False)
+
+
+def sightlog(stack: Stack, *arguments: str, input: bytes = b"") -> Result:
+    return invoke(stack.environment, *arguments, input=input)

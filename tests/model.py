@@ -1,0 +1,123 @@
+"""The contract in plain Python: which results a filter means, in which order, and what is counted over them.
+
+Results and filters are dicts with the names that the documented API has for their keys, and what only GraphQL knows
+(`types`, `image_ids`, `include_failed`, `include_unscored`, `search_mode`) in the same spelling. Times are ISO 8601.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+Dict = dict[str, Any]
+
+
+def moment(text: str) -> datetime:
+    """An offset is converted, a naive time is UTC, a bare date is its midnight."""
+    found = datetime.fromisoformat(text)
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def newest_first(results: Iterable[Dict]) -> list[Dict]:
+    return sorted(results, key=lambda result: (moment(result["created_at"]), result["id"].encode()), reverse=True)
+
+
+def matches(results: Iterable[Dict], wanted: Mapping[str, Any]) -> list[Dict]:
+    return [result for result in newest_first(results) if _matches(result, wanted)]
+
+
+def _matches(result: Dict, wanted: Mapping[str, Any]) -> bool:
+    if result["status"] == "failed" and not wanted.get("include_failed"):
+        return False
+    created_at = moment(result["created_at"])
+    if wanted.get("start_date") is not None and created_at < moment(wanted["start_date"]):
+        return False
+    if wanted.get("end_date") is not None and created_at > moment(wanted["end_date"]):
+        return False
+    if not _score_matches(result["confidence_score"], wanted):
+        return False
+    if terms := search_terms(wanted):
+        text = result["description"]
+        found = [text is not None and term.casefold() in text.casefold() for term in terms]
+        if not (all(found) if wanted.get("search_mode") == "ALL" else any(found)):
+            return False
+    return all(
+        not wanted.get(names) or result[name] in wanted[names]
+        for names, name in (("source_types", "source_type"), ("types", "type"), ("image_ids", "image_id"))
+    )
+
+
+def _score_matches(score: float | None, wanted: Mapping[str, Any]) -> bool:
+    lowest, highest = wanted.get("min_confidence"), wanted.get("max_confidence")
+    if lowest is None and highest is None:
+        return True
+    if score is None:
+        return bool(wanted.get("include_unscored"))
+    return (lowest is None or score >= lowest) and (highest is None or score <= highest)
+
+
+def search_terms(wanted: Mapping[str, Any]) -> list[str]:
+    return [term.strip() for term in wanted.get("search") or () if term.strip()]
+
+
+def statistics(matching: Sequence[Dict]) -> Dict:
+    """As the documented answer has it. Bins, days and sources ascend."""
+    scores = [score for result in matching if (score := result["confidence_score"]) is not None]
+    days = Counter(moment(result["created_at"]).date().isoformat() for result in matching)
+    return {
+        "total_count": len(matching),
+        "average_confidence": average(scores),
+        "confidence_distribution": ascending(Counter(map(bin_of, scores))),
+        "daily_counts": [{"date": day, "count": count} for day, count in ascending(days).items()],
+        "source_distribution": ascending(Counter(result["source_type"] for result in matching)),
+    }
+
+
+def average(scores: Sequence[float]) -> float:
+    """4 decimals, halves up, of scores that count to nine decimals; 0.0 when there is none."""
+    total = sum(_rounded(Decimal(repr(score)), 9) for score in scores)
+    return float(_rounded(Decimal(total) / len(scores), 4)) if scores else 0.0
+
+
+def bin_of(score: float) -> str:
+    """By the number as it is written: the lower edge in, the upper edge out, 1.0 in the last."""
+    lower = min(int(Decimal(repr(score)) * 10), 9)
+    return f"0.{lower}-{'1.0' if lower == 9 else f'0.{lower + 1}'}"
+
+
+def filters_applied(wanted: Mapping[str, Any]) -> Dict:
+    start, end = wanted.get("start_date"), wanted.get("end_date")
+    lowest, highest = wanted.get("min_confidence"), wanted.get("max_confidence")
+    sources = wanted.get("source_types") or []
+    return {
+        "date_range_applied": start is not None or end is not None,
+        "confidence_range_applied": lowest is not None or highest is not None,
+        "search_applied": bool(search_terms(wanted)),
+        "source_types_filtered": bool(sources) and not {"single", "batch"} <= set(sources),
+        "filter_summary": _summary(start, end, lowest, highest),
+    }
+
+
+def _summary(start: str | None, end: str | None, lowest: float | None, highest: float | None) -> str | None:
+    parts = []
+    days = {name: moment(text).date().isoformat() for name, text in (("start", start), ("end", end)) if text}
+    if len(days) == 2:
+        parts.append(f"Date: {days['start']} to {days['end']}")
+    elif start:
+        parts.append(f"Date: from {days['start']}")
+    elif end:
+        parts.append(f"Date: until {days['end']}")
+    if lowest is not None:
+        parts.append(f"Min confidence: {lowest}")
+    if highest is not None and highest != 1:
+        parts.append(f"Max confidence: {highest}")
+    return ", ".join(parts) or None
+
+
+def ascending(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items()))
+
+
+def _rounded(number: Decimal, places: int) -> Decimal:
+    return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
