@@ -1,0 +1,30 @@
+"""`make docs`: the parts of the README that are made from the code."""
+
+import re
+from pathlib import Path
+
+from app import settings
+
+README = Path(__file__).parent.parent / "README.md"
+_MADE = re.compile(r"(<!-- made by .*? -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def settings_table() -> str:
+    rows = [
+        f"| `{name}` | {f'`{default}`' if default else ''} | {meaning} |" for name, default, meaning in settings.table()
+    ]
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
+
+
+def made(text: str) -> str:
+    """The README as it should be."""
+    return _MADE.sub(lambda found: f"{found[1]}\n{settings_table()}\n\n{found[2]}", text)
+
+
+def blocks(language: str) -> list[str]:
+    """The code of the README's fenced blocks in that language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+
+
+if __name__ == "__main__":
+    README.write_text(made(README.read_text()))
