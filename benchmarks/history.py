@@ -15,8 +15,8 @@ from app.recording import Result
 FLICKR = Path(__file__).parent.parent.parent / "shared" / "data" / "flickr8k_history.jsonl.gz"
 BATCH = 1000
 _OTHERS = (
-    "type, status, source_type, source_id, image_url, description, search_text, confidence_score, verification, image_id,"
-    " metadata, error_message"
+    "type, status, source_type, source_id, image_url, description, search_text, confidence_score, verification,"
+    " image_id, metadata, error_message"
 )
 ACCOUNTS = ("large", "small", "other")
 
