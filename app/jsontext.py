@@ -21,7 +21,7 @@ def loads(text: str | bytes) -> Any:
     """Any JSON value. ValueError where it is none: NaN, Infinity and lone surrogates are refused as well."""
     try:
         text = text.decode("utf-8") if isinstance(text, bytes) else text
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = _decoder.decode(text)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeDecodeError:
@@ -63,25 +63,25 @@ def string(text: str) -> str:
 
 def _canonical(value: Any, depth: int) -> str:
     match value:
-        case list() | dict() if depth == 0:
-            raise ValueError(f"is nested too deeply: {MAX_DEPTH} levels are allowed")
+        case str():
+            return _text(value)
         case None:
             return "null"
         case bool():
             return "true" if value else "false"
-        case str():
-            return _text(value)
         case int():
             return str(value)
         case float():
             if not isfinite(value):
                 raise ValueError("holds a number that JSON has no text for")
             return format(abs(Decimal(repr(value))) if value == 0 else Decimal(repr(value)), "f")
+        case list() | dict() if depth == 0:
+            raise ValueError(f"is nested too deeply: {MAX_DEPTH} levels are allowed")
         case list():
-            return "[" + ",".join(_canonical(item, depth - 1) for item in value) + "]"
+            return "[" + ",".join([_canonical(item, depth - 1) for item in value]) + "]"
         case dict():
             items = sorted(value.items(), key=_jsonb_order)
-            return "{" + ",".join(f"{_text(key)}:{_canonical(item, depth - 1)}" for key, item in items) + "}"
+            return "{" + ",".join([f"{_text(key)}:{_canonical(item, depth - 1)}" for key, item in items]) + "}"
     raise ValueError(f"holds a {type(value).__name__}, which JSON does not know")
 
 
@@ -98,3 +98,6 @@ def _jsonb_order(item: tuple[str, Any]) -> tuple[int, bytes]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"holds {name}, which JSON does not know")
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant)

@@ -1,5 +1,6 @@
 """The parameters and the body of the documented requests, checked one by one; a refusal names its place."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -49,6 +50,13 @@ def _field(value: str) -> str:
     return value
 
 
+def _digits(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"[+-]?[0-9]+", value):
+        raise PydanticCustomError("int_parsing", "Input should be a whole number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_digits)]
 Moment = Annotated[
     datetime,
     BeforeValidator(_moment),
@@ -80,8 +88,8 @@ class ListParameters(BaseModel):
     source_types: Annotated[Names | None, BeforeValidator(_split), CommaSeparated] = Field(
         None, description="Source types, comma-separated.", examples=["single,batch"]
     )
-    offset: int = Field(0, ge=0, description="Results to skip.")
-    limit: int = Field(100, ge=1, le=MAX_PAGE, description="Most results to return.")
+    offset: Whole = Field(0, ge=0, description="Results to skip.")
+    limit: Whole = Field(100, ge=1, le=MAX_PAGE, description="Most results to return.")
 
     def filter(self) -> DescriptionFilter:
         return DescriptionFilter(

@@ -1,5 +1,6 @@
 """`sightlog` commands that run in this process, which saves each the second that a process of its own takes."""
 
+import logging
 import os
 from collections.abc import Mapping
 
@@ -14,7 +15,10 @@ def invoke(environment: Mapping[str, str], *arguments: str, input: bytes = b"") 
     ours = ("SIGHTLOG_", "AWS_")
     settings: dict[str, str | None] = {name: None for name in os.environ if name.startswith(ours)}
     settings |= {name: value for name, value in environment.items() if name.startswith(ours)}
-    return CliRunner().invoke(cli.app, arguments, input=input, env=settings, catch_exceptions=False)
+    try:
+        return CliRunner().invoke(cli.app, arguments, input=input, env=settings, catch_exceptions=False)
+    finally:
+        logging.captureWarnings(False)  # which a command turns on for the process that it has for itself
 
 
 def sightlog(stack: Stack, *arguments: str, input: bytes = b"") -> Result:

@@ -72,7 +72,7 @@ class Account:
             if state["status"] in ("completed", "failed"):
                 return state
             assert time.monotonic() < deadline, state
-            time.sleep(0.05)
+            time.sleep(0.01)
 
     def download(self, **body: Any) -> bytes:
         """The file of an export that must be completed."""

@@ -116,7 +116,7 @@ class Stack:
         for process, port in zip(self.api_processes, self.ports, strict=True):
             while True:
                 try:
-                    answer = httpx.get(f"http://127.0.0.1:{port}/health/ready")
+                    answer = httpx.get(f"http://127.0.0.1:{port}/health/ready", verify=False)
                     if answer.status_code == 200:
                         break
                 except httpx.TransportError:

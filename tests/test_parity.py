@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from sqlalchemy import Text, cast, literal, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Session
 
 from app import descriptions, dialects, jsontext, readers, recording, scores, times, writers
 from app.db import Database
@@ -443,10 +442,11 @@ def test_what_is_written_reads_back_as_it_was_recorded(
     database: Database, found: list[Result], format: ExportFormat
 ) -> None:
     everything = DescriptionFilter(include_failed=True)
-    with Session(database.engine) as session:  # never committed
+    with database.write() as session:
         assert recording.record(session, 0, found).recorded == len(found)
         statement = descriptions.export_statement(0, everything, descriptions.COLUMNS, None)
         written = b"".join(chunk for chunk, _ in writers.write(session.connection(), statement, format))
+        session.rollback()
     back = [Result.model_validate(values) for _, values in readers.read(io.BytesIO(written), format)]
     expected = sorted(found, key=lambda result: (result.created_at, result.id.encode()), reverse=True)
     assert [dumped(result) for result in back] == [dumped(result) for result in expected]

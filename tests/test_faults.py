@@ -1,0 +1,560 @@
+"""Processes and servers that die, hang and come back. Each test ends with nothing lost and nothing twice."""
+
+import hashlib
+import random
+import resource
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+from sqlalchemy import text, update
+from sqlmodel import col, func, select
+
+from app import claims, rollup
+from app.db import Database
+from app.exports import in_states
+from app.models import Export, ExportStatus
+from tests.conftest import Account, new_account
+from tests.forked import ForkedStack, Nursery
+from tests.servers import Servers, s3_client, start_all
+from tests.stack import Process
+
+pytestmark = pytest.mark.xdist_group("faults")
+
+T = TypeVar("T")
+
+PENDING, PROCESSING, COMPLETED = ExportStatus.PENDING, ExportStatus.PROCESSING, ExportStatus.COMPLETED
+FAILED, CANCELLED = ExportStatus.FAILED, ExportStatus.CANCELLED
+
+ROWS = 100_000
+FIELDS = ["id", "created_at", "metadata"]
+REQUESTS: tuple[dict[str, Any], ...] = (
+    {"format": "jsonl", "fields": FIELDS},
+    {"format": "csv", "start_date": "2025-01-01T20:00:00Z"},
+    {"format": "json", "end_date": "2025-01-01T06:00:00Z"},
+)
+LARGE, SMALL = REQUESTS[0], REQUESTS[2]
+LONG = {"format": "json", "fields": ["type", "source_type", *FIELDS]}
+
+FILL = {
+    "postgresql": """
+        INSERT INTO descriptions (account_id, id, type, status, source_type, created_at, metadata)
+        SELECT :account, 'r' || lpad(n::text, 6, '0'), 'rule', 'completed', 'batch',
+               timestamptz '2025-01-01Z' + n * interval '1 second', jsonb_build_object('text', lpad(n::text, 60, '0'))
+        FROM generate_series(1, :rows) n""",
+    "sqlite": """
+        WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :rows)
+        INSERT INTO descriptions (account_id, id, type, status, source_type, created_at, metadata)
+        SELECT :account, 'r' || printf('%06d', n), 'rule', 'completed', 'batch',
+               strftime('%Y-%m-%dT%H:%M:%S.000000Z', '2025-01-01', '+' || n || ' seconds'),
+               '{"text":"' || printf('%060d', n) || '"}'
+        FROM numbers""",
+}
+
+
+@dataclass
+class Site:
+    """A running Sightlog. The first account has a long history."""
+
+    stack: ForkedStack
+    database: Database
+    accounts: list[Account] = field(default_factory=list)
+
+    def account(self) -> Account:
+        self.accounts.append(new_account(self.stack, self.database))
+        return self.accounts[-1]
+
+    @property
+    def history(self) -> Account:
+        return self.accounts[0]
+
+    def close(self) -> None:
+        self.stack.stop()
+        self.database.dispose()
+        for account in self.accounts:
+            account.close()
+
+    def row(self, export_id: str) -> Export:
+        with self.database.read() as session:
+            return session.exec(select(Export).where(Export.id == uuid.UUID(export_id))).one()
+
+    def exists(self, export_id: str) -> bool:
+        with self.database.read() as session:
+            return session.exec(select(Export.id).where(Export.id == uuid.UUID(export_id))).first() is not None
+
+    def count(self, *states: ExportStatus) -> int:
+        with self.database.read() as session:
+            return session.exec(select(func.count()).select_from(Export).where(in_states(*states))).one()
+
+    def stored(self) -> list[str]:
+        """The keys of all that lies in the storage, half-written things too."""
+        if bucket := self.stack.settings.get("SIGHTLOG_S3_BUCKET"):
+            objects = s3(self.stack).list_objects_v2(Bucket=bucket).get("Contents", [])
+            uploads = s3(self.stack).list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+            keys = [found["Key"] for found in objects] + [found["Key"] + " half-written" for found in uploads]
+            return sorted(key.removeprefix("exports/") for key in keys)
+        folder = self.stack.folder / "data" / "exports"
+        return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+    def results(self) -> list[str]:
+        with self.database.read() as session:
+            return sorted(key for key in session.exec(select(Export.object_key)) if key is not None)
+
+    def digest(self, account: Account, export_id: str) -> str:
+        """Of the file of an export that must become completed; it is what its receipt says."""
+        until(lambda: self.row(export_id).status not in (PENDING, PROCESSING), 60)
+        state = account.wait(export_id)
+        assert state["status"] == "completed", state
+        content = httpx.get(state["download_url"]).content
+        query = "query($id: ID!) { export(id: $id) { receipt { rows bytes sha256 } } }"
+        receipt = account.graphql(query, id=export_id)["export"]["receipt"]
+        sha256 = hashlib.sha256(content).hexdigest()
+        assert receipt == {"rows": state["record_count"], "bytes": len(content), "sha256": sha256}
+        return sha256
+
+    def settle(self) -> None:
+        """Every export ends, and the storage holds their results and nothing else."""
+        until(lambda: self.count(PENDING, PROCESSING) == 0, 60)
+        until(lambda: self.stored() == self.results(), 15)
+
+
+def s3(stack: ForkedStack) -> Any:
+    settings = stack.settings
+    return s3_client(
+        settings["SIGHTLOG_S3_ENDPOINT_URL"], settings["AWS_ACCESS_KEY_ID"], settings["AWS_SECRET_ACCESS_KEY"]
+    )
+
+
+def until(condition: Callable[[], T], seconds: float) -> T:
+    """What the condition gives once it is true, which it must become within that time."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.03)
+    return found
+
+
+def start(account: Account, **body: Any) -> str:
+    answer = account.client.post("/api/v2/data/export", json={"data_type": "descriptions"} | body)
+    assert answer.status_code == 202, answer.text
+    export_id: str = answer.json()["export_id"]
+    return export_id
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    opened = Nursery()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with start_all(tmp_path_factory.mktemp("servers")) as started:
+        yield started
+
+
+def site(
+    folder: Path, nursery: Nursery, settings: Mapping[str, str], *, apis: int = 1, workers: int = 0, rows: int = ROWS
+) -> Site:
+    limits = {"SIGHTLOG_RATE_LIMIT": "0", "SIGHTLOG_EXPORTS_PER_ACCOUNT": "20", "SIGHTLOG_WORKER_THREADS": "2"}
+    stack = ForkedStack(folder, limits | dict(settings), apis=apis, workers=workers, nursery=nursery).start()
+    opened = Site(stack, Database(stack.database_url))
+    fill = text(FILL[opened.database.url.get_backend_name()])
+    values = {"account": opened.account().id, "rows": rows}
+    with opened.database.write() as session:
+        session.connection().execute(fill, values)
+        rollup.rebuild(session)
+    return opened
+
+
+@pytest.fixture(scope="module")
+def opened_production(servers: Servers, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    servers.postgres.create_database("faults")
+    servers.s3.create_bucket("faults")
+    opened = site(tmp_path_factory.mktemp("production"), nursery, servers.environment("faults", "faults"), apis=2)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def production(opened_production: Site) -> Site:
+    """With two workers, whatever an earlier test has done to them."""
+    while len(opened_production.stack.running_workers()) < 2:
+        opened_production.stack.add_worker()
+    return opened_production
+
+
+@pytest.fixture(scope="module")
+def embedded(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    opened = site(tmp_path_factory.mktemp("embedded"), nursery, {})
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def calm(opened_production: Site) -> list[str]:
+    """The digests of REQUESTS when nothing happens."""
+    production = opened_production
+    production.stack.add_worker()
+    started = [start(production.history, **request) for request in REQUESTS]
+    return [production.digest(production.history, export_id) for export_id in started]
+
+
+def test_workers_killed_twenty_times(production: Site, calm: list[str]) -> None:
+    stack, account = production.stack, production.history
+    started: list[tuple[str, str]] = []
+    stack.add_worker()
+    for _ in range(20):
+        while production.count(PENDING, PROCESSING) < 5:
+            number = len(started) % len(REQUESTS)
+            started.append((start(account, **REQUESTS[number]), calm[number]))
+        time.sleep(random.uniform(0.1, 0.8))
+        random.choice(stack.running_workers()).kill()
+        stack.add_worker()
+    for export_id, expected in started:
+        assert production.digest(account, export_id) == expected
+    attempts = [production.row(export_id).attempt for export_id, _ in started]
+    assert sum(attempts) - len(attempts) >= 5, attempts
+    production.settle()
+
+
+def test_serve_killed_with_its_worker(embedded: Site) -> None:
+    started = [start(embedded.history, **request) for request in REQUESTS]
+    expected = [embedded.digest(embedded.history, export_id) for export_id in started]
+    for _ in range(3):
+        started += [start(embedded.history, **request) for request in REQUESTS]
+        until(lambda: embedded.count(PROCESSING) > 0, 10)
+        time.sleep(random.uniform(0, 0.5))
+        embedded.stack.api_processes[0].kill()
+        embedded.stack.serve(0)
+        embedded.stack.wait_until_ready()
+    assert [embedded.digest(embedded.history, export_id) for export_id in started] == expected * 4
+    attempts = [embedded.row(export_id).attempt for export_id in started]
+    assert sum(attempts) - len(attempts) >= 3, attempts
+    embedded.settle()
+
+
+def test_dead_and_paused_workers(production: Site, calm: list[str]) -> None:
+    """A dead worker's export runs again within 15 seconds. One that was paused for longer than its lease and then goes
+    on changes nothing that another has done meanwhile.
+    """
+    stack, account = production.stack, production.history
+    stack.end_workers()
+    paused = stack.add_worker()
+    left = [start(account, **LARGE), start(account, **SMALL)]
+    until(lambda: production.count(PROCESSING) == 2, 10)
+    paused.signal(signal.SIGSTOP)
+    dead = stack.add_worker()
+    left.append(start(account, **LARGE))
+    until(lambda: production.count(PROCESSING) == 3, 10)
+    dead.kill()
+    died = time.monotonic()
+    stack.add_worker()
+    until(lambda: all(production.row(export_id).attempt == 2 for export_id in left), 15 - (time.monotonic() - died))
+    assert [production.digest(account, export_id) for export_id in left] == [calm[0], calm[2], calm[0]]
+    production.settle()
+    results = [production.results(), [production.row(export_id).sha256 for export_id in left]]
+    paused.signal(signal.SIGCONT)
+    time.sleep(2)
+    assert paused.terminate() == 0
+    assert [production.results(), [production.row(export_id).sha256 for export_id in left]] == results
+    assert [production.digest(account, export_id) for export_id in left] == [calm[0], calm[2], calm[0]]
+    production.settle()
+
+
+def test_a_worker_that_is_told_to_stop_hands_its_exports_back(production: Site, calm: list[str]) -> None:
+    stack, account = production.stack, production.history
+    stack.end_workers()
+    busy = stack.add_worker()
+    started = [start(account, **LARGE), start(account, **LARGE)]
+    until(lambda: production.count(PROCESSING) == 2, 10)
+    busy.signal(signal.SIGTERM)
+    until(lambda: production.count(PENDING) == 2, 2)
+    assert busy.wait(5) == 0
+    stack.add_worker()
+    assert [production.digest(account, export_id) for export_id in started] == [calm[0], calm[0]]
+    assert [production.row(export_id).attempt for export_id in started] == [2, 2]
+    production.settle()
+
+
+def test_serve_that_is_told_to_stop_finishes_requests_and_hands_exports_back(embedded: Site) -> None:
+    account, serve = embedded.history, embedded.stack.forked[-1]
+    export_id = start(account, **LARGE)
+    expected = embedded.digest(account, export_id)
+    url = account.wait(export_id)["download_url"]
+    started = [start(account, **LARGE) for _ in range(6)]
+    until(lambda: embedded.count(PROCESSING) == 2, 10)
+    with httpx.stream("GET", url) as download:
+        chunks = download.iter_raw(65536)
+        content = next(chunks)
+        serve.signal(signal.SIGTERM)
+        until(lambda: refuses_connections(embedded.stack.url), 5)
+        content += b"".join(chunks)
+    assert hashlib.sha256(content).hexdigest() == expected
+    assert serve.wait(5) == 0
+    assert embedded.count(PROCESSING) == 0
+    assert 1 in [row.attempt for row in map(embedded.row, started) if row.status == PENDING]
+    embedded.stack.serve(0)
+    embedded.stack.wait_until_ready()
+    assert [embedded.digest(account, export_id) for export_id in started] == [expected] * 6
+    embedded.settle()
+
+
+def refuses_connections(url: str) -> bool:
+    try:
+        httpx.get(f"{url}/health/live")
+    except httpx.TransportError:
+        return True
+    return False
+
+
+def test_redis_stopped_hung_and_restarted_empty(production: Site, servers: Servers) -> None:
+    """A request is answered within about two seconds, and every export runs once Redis is back."""
+    account, redis = production.account(), servers.redis
+    account.record({"id": "only"})
+    workers = production.stack.running_workers()
+    for worker in workers:
+        worker.signal(signal.SIGSTOP)
+    started = [start(account, format="jsonl") for _ in range(2)]
+    redis.kill()
+    redis.start()
+    for worker in workers:
+        worker.signal(signal.SIGCONT)
+    redis.stop()
+    started += [start_in_time(account) for _ in range(2)]
+    redis.start()
+    assert redis.process
+    redis.process.send_signal(signal.SIGSTOP)
+    started += [start_in_time(account)]
+    redis.process.send_signal(signal.SIGCONT)
+    assert len({production.digest(account, export_id) for export_id in started}) == 1
+    assert [production.row(export_id).attempt for export_id in started] == [1] * 5
+    production.settle()
+
+
+def start_in_time(account: Account) -> str:
+    began = time.monotonic()
+    export_id = start(account, format="jsonl")
+    assert time.monotonic() - began < 2.5
+    return export_id
+
+
+def test_postgres_restarted_under_load(production: Site, servers: Servers, calm: list[str]) -> None:
+    """Requests fail for moments with 503 and recover by themselves; exports that were accepted are completed."""
+    account, answers, ended = production.account(), list[httpx.Response](), threading.Event()
+    account.record({"id": "only"})
+    small = production.digest(account, start(account, format="jsonl"))
+
+    def load(port: int) -> None:
+        with account.connect(url=f"http://127.0.0.1:{port}") as client:
+            while not ended.wait(0.02):
+                for _ in range(5):
+                    answers.append(client.get("/api/v2/data/descriptions"))
+                body = {"data_type": "descriptions", "format": "jsonl"}
+                answers.append(client.post("/api/v2/data/export", json=body))
+
+    threads = [threading.Thread(target=load, args=(port,)) for port in production.stack.ports * 2]
+    large = start(production.history, **LARGE)
+    for thread in threads:
+        thread.start()
+    until(lambda: len(answers) > 50, 10)
+    servers.postgres.restart()
+    restarted = len(answers)
+    until(lambda: len(answers) > restarted + 100, 10)
+    servers.postgres.kill()
+    servers.postgres.start()
+    restarted = len(answers)
+    until(lambda: len(answers) > restarted + 100, 10)
+    ended.set()
+    for thread in threads:
+        thread.join()
+    assert {answer.status_code for answer in answers} == {200, 202, 503}
+    for answer in answers:
+        if answer.status_code == 503:
+            assert answer.json() == unavailable(answer.headers["X-Request-ID"])
+    assert {answer.status_code for answer in answers[-50:]} == {200, 202}
+    production.database.dispose()
+    production.settle()
+    accepted = [answer.json()["export_id"] for answer in answers if answer.status_code == 202]
+    assert {production.row(export_id).sha256 for export_id in accepted} == {small}
+    assert production.digest(production.history, large) == calm[0]
+
+
+def unavailable(request_id: str) -> dict[str, Any]:
+    message = "The database does not answer at the moment. Please try again."
+    return {
+        "error": {"code": "SERVICE_UNAVAILABLE", "message": message, "details": {}},
+        "request_id": request_id,
+    }
+
+
+def test_s3_down_for_a_while(production: Site, servers: Servers, calm: list[str]) -> None:
+    """Exports are tried again, with more time between the tries each time; the last failure is told in plain words."""
+    account = production.history
+    servers.s3.kill()
+    started = [start(account, **LARGE), start(account, **SMALL)]
+    hopeless = start(account, **SMALL)
+    for export_id in (*started, hopeless):
+        assert failed(production, export_id, 1) > timedelta(seconds=2)
+    almost = update(Export).where(col(Export.id) == uuid.UUID(hopeless)).values(failures=claims.MAX_FAILURES - 1)
+    with production.database.write() as session:
+        session.connection().execute(almost)
+    for export_id in started:
+        assert failed(production, export_id, 2) > timedelta(seconds=4)
+    state = account.wait(hopeless)
+    servers.s3.start()
+    assert (state["status"], state["error_message"]) == (
+        "failed",
+        "The file could not be stored: the storage does not answer or has no space left. Please try again later.",
+    )
+    assert [production.digest(account, export_id) for export_id in started] == [calm[0], calm[2]]
+    account.graphql("mutation($id: ID!) { retryExport(id: $id) { status } }", id=hopeless)
+    assert production.digest(account, hopeless) == calm[2]
+    production.settle()
+
+
+def failed(site: Site, export_id: str, times: int) -> timedelta:
+    """Waits until it failed that often; how long it then rests, from the beginning of its last attempt."""
+    until(lambda: site.row(export_id).failures == times, 15)
+    row = site.row(export_id)
+    assert row.status == PENDING
+    assert row.not_before
+    assert row.started_at
+    return row.not_before - row.started_at
+
+
+CLOCK = """
+import datetime, time
+shift = {shift}
+now = time.time
+time.time = lambda: now() + shift
+real = datetime.datetime
+class Same(type):
+    def __instancecheck__(cls, value): return isinstance(value, real)
+class Shifted(real, metaclass=Same):
+    @classmethod
+    def now(cls, tz=None): return real.now(tz) + datetime.timedelta(seconds=shift)
+    @classmethod
+    def utcnow(cls): return real.utcnow() + datetime.timedelta(seconds=shift)
+datetime.datetime = Shifted
+"""
+
+
+def test_clocks_that_differ_by_a_minute(production: Site, calm: list[str], tmp_path: Path) -> None:
+    stack, account = production.stack, production.history
+    stack.end_workers()
+    workers = []
+    for shift in (60, -60):
+        folder = tmp_path / f"clock{shift}"
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(CLOCK.format(shift=shift))
+        environment = stack.environment | {"PYTHONPATH": str(folder), "SIGHTLOG_WORKER_THREADS": "1"}
+        workers.append(Process(("worker",), environment, tmp_path / f"worker{shift}.log").start())
+    started = [start(account, **LARGE) for _ in range(4)]
+    assert [production.digest(account, export_id) for export_id in started] == [calm[0]] * 4
+    assert [production.row(export_id).attempt for export_id in started] == [1] * 4
+    production.settle()
+    for worker in workers:
+        assert "completed" in worker.log.read_text()
+        assert worker.terminate() == 0
+
+
+SITES = ("embedded", "production")
+
+
+@pytest.fixture(params=SITES)
+def either(request: pytest.FixtureRequest) -> Site:
+    found: Site = request.getfixturevalue(request.param)
+    return found
+
+
+CANCEL = "mutation($id: ID!) { cancelExport(id: $id) { status errorMessage downloadUrl } }"
+
+
+def test_a_running_export_is_cancelled_within_a_second(either: Site) -> None:
+    account = either.history
+    export_id = start(account, **LONG)
+    key = f"{account.id}/{export_id}/1.json"
+    until(lambda: any(found.startswith(key) for found in either.stored()), 10)
+    cancelled = account.graphql(CANCEL, id=export_id)["cancelExport"]
+    assert cancelled == {"status": "CANCELLED", "errorMessage": "The export was cancelled", "downloadUrl": None}
+    until(lambda: not any(found.startswith(key) for found in either.stored()), 1)
+    assert account.wait(export_id)["status"] == "failed"
+    assert either.row(export_id).status == CANCELLED
+    account.graphql("mutation($id: ID!) { retryExport(id: $id) { status } }", id=export_id)
+    assert either.digest(account, export_id)
+    assert (either.row(export_id).attempt, either.row(export_id).rows_written) == (2, ROWS)
+    either.settle()
+
+
+def test_a_running_export_is_deleted(either: Site) -> None:
+    account = either.history
+    export_id = start(account, **LONG)
+    until(lambda: either.row(export_id).status == PROCESSING, 10)
+    deleted = account.graphql("mutation($id: ID!) { deleteExport(id: $id) }", id=export_id)
+    assert deleted == {"deleteExport": export_id}
+    assert account.graphql("query($id: ID!) { export(id: $id) { id } }", id=export_id) == {"export": None}
+    assert account.client.get(f"/api/v2/data/export/{export_id}").status_code == 404
+    until(lambda: not either.exists(export_id), 10)
+    either.settle()
+
+
+def test_files_expire(short_lived: Site) -> None:
+    account = short_lived.account()
+    account.record({"id": "only"})
+    state = account.wait(start(account, format="csv"))
+    assert state["status"] == "completed"
+    assert httpx.get(state["download_url"]).status_code == 200
+    until(lambda: short_lived.row(state["export_id"]).expired_at is not None, 8)
+    answer = account.client.get(f"/api/v2/data/export/{state['export_id']}")
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Export not found"})
+    query = "query($id: ID!) { export(id: $id) { status expiredAt downloadUrl receipt { rows } } }"
+    expired = account.graphql(query, id=state["export_id"])["export"]
+    assert expired.pop("expiredAt") > state["created_at"]
+    assert expired == {"status": "COMPLETED", "downloadUrl": None, "receipt": {"rows": 1}}
+    until(lambda: short_lived.stored() == [], 5)
+    assert httpx.get(state["download_url"]).status_code == 404
+    short_lived.settle()
+
+
+@pytest.fixture(params=SITES)
+def short_lived(
+    request: pytest.FixtureRequest, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """Files are kept for one second. On servers, PostgreSQL and S3 are set alone: the worker runs inside `serve`."""
+    settings = {"SIGHTLOG_EXPORT_RETENTION": "1s"}
+    if request.param == "production":
+        real: Servers = request.getfixturevalue("servers")
+        real.postgres.create_database("short")
+        real.s3.create_bucket("short")
+        settings |= real.environment("short", "short")
+        del settings["SIGHTLOG_REDIS_URL"]
+    opened = site(tmp_path_factory.mktemp("short"), nursery, settings, rows=0)
+    yield opened
+    opened.close()
+
+
+def test_a_full_disk(servers: Servers, nursery: Nursery, tmp_path: Path) -> None:
+    """PostgreSQL is set alone: files are local, and the largest that the process may write holds no export."""
+    servers.postgres.create_database("full")
+    settings = {"SIGHTLOG_DATABASE_URL": servers.postgres.database_url("full")}
+    opened = site(tmp_path, nursery, settings, rows=20_000)
+    account, serve = opened.history, opened.stack.forked[0]
+    resource.prlimit(serve.pid, resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
+    export_id = start(account, **LARGE)
+    failed(opened, export_id, 1)
+    assert opened.stored() == []
+    resource.prlimit(serve.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert opened.digest(account, export_id)
+    assert opened.row(export_id).attempt == 2
+    opened.settle()
+    opened.close()
