@@ -83,7 +83,9 @@ def account(session: Session, name: str, *, create: bool = False) -> Account:
 
 
 def account_id(session: Session, name: str, *, create: bool = False) -> int:
-    return account(session, name, create=create).id or 0
+    found = account(session, name, create=create).id
+    assert found is not None
+    return found
 
 
 def accounts(session: Session) -> Sequence[Account]:

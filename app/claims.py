@@ -4,7 +4,7 @@ The states and who may change them: see `app/exports.py`.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -141,9 +141,11 @@ def take_back(session: Session) -> int:
     return changed(session, lapsed, {"status": _PENDING, "lease_until": None, "sent_at": None})
 
 
-def to_send(session: Session, *, at_a_time: int, account_id: int | None = None) -> list[tuple[int, uuid.UUID]]:
-    """(account, id) of pending exports whose turn it is and that no message may be on its way for, of all accounts or
-    of one. They count as sent now.
+def to_send(
+    session: Session, *, at_a_time: int, account_id: int | None = None, resend: bool = True
+) -> list[tuple[int, uuid.UUID]]:
+    """(account, id) of pending exports whose turn it is and that no message is on its way for, of all accounts or of
+    one; with `resend` those too whose message may have got lost. They count as sent now.
     """
     now = clock(session)
     mine = true() if account_id is None else col(Export.account_id) == account_id
@@ -153,31 +155,32 @@ def to_send(session: Session, *, at_a_time: int, account_id: int | None = None) 
         partition_by=col(Export.account_id), order_by=(col(Export.created_at), col(Export.id))
     )
     row = select(Export, turn.label("turn")).where(mine, _waiting(now)).subquery().c
+    unsent = _unsent(now, resend=resend)
     due = (
         select(row.account_id, row.id)
         .outerjoin(running.account_id.table, running.account_id == row.account_id)
-        .where(row.turn <= at_a_time - func.coalesce(running.count, 0), _unsent(row.sent_at, now))
-        .order_by(row.account_id, row.id)
+        .where(row.turn <= at_a_time - func.coalesce(running.count, 0), unsent(row.sent_at))
+        .order_by(row.created_at, row.id)
         .limit(1000)
     )
     found = [(account, id) for account, id in session.connection().execute(due)]
-    unsent = _unsent(Export.__table__.c.sent_at, now)  # type: ignore[attr-defined]
-    return [found for found in found if change(session, and_(is_export(*found), unsent), {"sent_at": now})]
+    still = unsent(Export.__table__.c.sent_at)  # type: ignore[attr-defined]
+    return [one for one in found if change(session, and_(is_export(*one), still), {"sent_at": now})]
 
 
 def expire(session: Session, retention: timedelta) -> None:
     """From now on, files that were kept long enough cannot be downloaded; they go with the next cleaning."""
     now = clock(session)
-    old = and_(in_states(_COMPLETED), col(Export.expired_at).is_(None), col(Export.completed_at) < now - retention)
+    old = and_(col(Export.object_key).is_not(None), col(Export.completed_at) < now - retention)
     change(session, old, {"expired_at": now, "object_key": None, "dirty": True})
 
 
 def to_clean(session: Session) -> Sequence[Export]:
     """Exports that ended, or were deleted, and whose files but for the result are to be removed: see `cleaned`."""
     idle = or_(col(Export.lease_until).is_(None), col(Export.lease_until) < clock(session))
-    ended = and_(in_states(_COMPLETED, _FAILED, _CANCELLED), col(Export.dirty))
-    deleted = col(Export.deleted_at).is_not(None)
-    return session.exec(select_rows(Export).where(idle, or_(ended, deleted)).limit(100)).all()
+    unneeded = or_(in_states(_COMPLETED, _FAILED, _CANCELLED), col(Export.deleted_at).is_not(None))
+    found = select_rows(Export).where(col(Export.dirty), idle, unneeded)
+    return session.exec(found.order_by(col(Export.completed_at), col(Export.id)).limit(100)).all()
 
 
 def cleaned(session: Session, export: Export) -> None:
@@ -193,8 +196,11 @@ def cleaned(session: Session, export: Export) -> None:
         change(session, same, {"dirty": False})
 
 
-def _unsent(sent_at: ColumnElement[Any], now: datetime) -> ColumnElement[bool]:
-    return or_(sent_at.is_(None), sent_at < now - RESEND_AFTER)
+def _unsent(now: datetime, *, resend: bool) -> Callable[[ColumnElement[Any]], ColumnElement[bool]]:
+    def condition(sent_at: ColumnElement[Any]) -> ColumnElement[bool]:
+        return or_(sent_at.is_(None), sent_at < now - RESEND_AFTER) if resend else sent_at.is_(None)
+
+    return condition
 
 
 def _waiting(now: datetime) -> ColumnElement[bool]:

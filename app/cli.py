@@ -21,7 +21,7 @@ from app.db import Database
 from app.errors import SightlogError
 from app.models import ApiKey, Scope
 from app.runtime import Runtime, open_runtime
-from app.settings import Settings
+from app.settings import Settings, table
 
 app = typer.Typer(
     help="Sightlog keeps the history of what your vision models said about your images.\n\n"
@@ -56,7 +56,7 @@ def serve(
 
     settings = _settings()
     if not settings.public_url:
-        settings = settings.model_copy(update={"public_url": f"http://{host}:{port}"})
+        settings = settings.model_copy(update={"public_url": serving.url_of(host, port)})
     with _told_plainly():
         listener = serving.bind(host, port)
     with listener:
@@ -126,11 +126,7 @@ def fill_demo() -> None:
 @app.command("settings")
 def settings_() -> None:
     """List every setting, its default and its meaning, as a Markdown table."""
-    from app.settings import table
-
-    print("| variable | default | meaning |\n|---|---|---|")
-    for name, default, meaning in table():
-        print(f"| `{name}` | {f'`{default}`' if default else ''} | {meaning} |")
+    print(table())
 
 
 @keys.command("create")

@@ -20,6 +20,10 @@ _DRIVER_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError)
 """Those that `COPY` raises past SQLAlchemy."""
 
 
+_ALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 11_000}
+"""Seconds, seconds, probes, milliseconds: a server that vanished without a word is noticed within some 11 seconds."""
+
+
 class Database:
     """One engine for a process.
 
@@ -27,15 +31,15 @@ class Database:
     PostgreSQL: a reader is a read-only REPEATABLE READ transaction.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, connections: int = 20) -> None:
         self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {
             "json_serializer": jsontext.canonical,
             "json_deserializer": json.loads,
             "poolclass": QueuePool,
-            "pool_size": 20,
-            "max_overflow": 20,
+            "pool_size": connections,
+            "max_overflow": 0,
             "pool_timeout": 10,
         }
         if self.is_sqlite:
@@ -47,7 +51,8 @@ class Database:
             self._reader: Engine = self.engine
             self._writer: Engine = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
         else:
-            arguments = {"options": "-c timezone=UTC", "connect_timeout": 5}
+            options_of_url = self.url.query.get("options", "")
+            arguments = {"connect_timeout": 5, "options": f"{options_of_url} -c timezone=UTC", **_ALIVE}
             self.engine = create_engine(self.url, connect_args=arguments, **options)
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._writer = self.engine
@@ -90,7 +95,7 @@ def _session(engine: Engine) -> Iterator[Session]:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver begins no transaction of its own
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "cache_size = -65536"):
+    for pragma in ("journal_mode = WAL", "cache_size = -16384"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

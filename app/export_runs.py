@@ -124,9 +124,9 @@ def _sink(runtime: Runtime, export: Export) -> Iterator[Sink]:
         raise
 
 
-def sweep(runtime: Runtime) -> list[tuple[int, uuid.UUID]]:
-    """Takes back what dead workers left and removes files that nobody needs; returns the (account, id) of exports
-    that are to be sent to a worker.
+def sweep(runtime: Runtime, *, resend: bool = True) -> list[tuple[int, uuid.UUID]]:
+    """Takes back what dead workers left; returns the (account, id) of exports that are to be sent to a worker, and with
+    `resend` those too whose message was sent a while ago.
     """
     with runtime.database.write() as session:
         if taken := claims.take_back(session):
@@ -134,20 +134,15 @@ def sweep(runtime: Runtime) -> list[tuple[int, uuid.UUID]]:
             log.warning("sweep: %d exports taken back from workers that ended", taken)
     with runtime.database.write() as session:
         claims.expire(session, runtime.settings.export_retention)
-        due = claims.to_send(session, at_a_time=runtime.settings.exports_per_account)
-    _remove_files(runtime)
-    return due
+        return claims.to_send(session, at_a_time=runtime.settings.exports_per_account, resend=resend)
 
 
-def _remove_files(runtime: Runtime) -> None:
+def clean(runtime: Runtime) -> None:
+    """Removes files that nobody needs any more. OSError where the storage does not answer: the rest is left then."""
     with runtime.database.read() as session:
         found = claims.to_clean(session)
     for export in found:
-        try:
-            _clear(runtime, export, before=export.attempt + 1)
-        except Exception:
-            log.warning("export %s: its files cannot be removed now", export.id, exc_info=True)
-            continue
+        _clear(runtime, export, before=export.attempt + 1)
         with runtime.database.write() as session:
             claims.cleaned(session, export)
 

@@ -38,9 +38,6 @@ MAX_ROWS = 100_000
 TOO_LARGE = "Export exceeded maximum record limit"
 CANCELLED = "The export was cancelled"
 
-_FIRST_RATE = 20_000.0
-"""Rows a second, until some were measured."""
-
 _PENDING, _PROCESSING, _COMPLETED = ExportStatus.PENDING, ExportStatus.PROCESSING, ExportStatus.COMPLETED
 _FAILED, _CANCELLED = ExportStatus.FAILED, ExportStatus.CANCELLED
 
@@ -185,7 +182,7 @@ def retry(session: Session, account_id: int, id: uuid.UUID) -> Export:
 def delete(session: Session, account_id: int, id: uuid.UUID) -> None:
     """From now on it does not exist; its files go with the next sweep."""
     get(session, account_id, id)
-    change(session, is_export(account_id, id), {"deleted_at": dialects.clock()})
+    change(session, is_export(account_id, id), {"deleted_at": dialects.clock(), "dirty": True})
 
 
 def prefix(export: Export) -> str:
@@ -214,33 +211,46 @@ def receipt(export: Export) -> Receipt | None:
     return Receipt(export.rows_written, export.bytes, export.sha256, export.snapshot_at)
 
 
-def estimate(session: Session, export: Export) -> datetime | None:
-    """When it should be done: by how fast the last ones were written, and how many wait before it; None at its end."""
-    if export.status not in (_PENDING, _PROCESSING):
-        return None
-    now = clock(session)
-    total = export.rows_total
-    if total is None:
-        wanted = filters.from_json(export.filter)
-        total = min(rollup.count(session, export.account_id, wanted), export.row_limit or MAX_ROWS)
-    waiting = select(func.count()).where(in_states(_PENDING, _PROCESSING), col(Export.created_at) < export.created_at)
-    before = session.connection().scalar(waiting.select_from(Export)) or 0
-    return now + timedelta(seconds=1 + before + max(0, total - export.rows_written) / _rate(session))
+@dataclass(frozen=True)
+class Pace:
+    """How an account's last exports went. Before the first, what a small machine does."""
+
+    rows: int = 1000
+    seconds: float = 1.0
+    rows_per_second: float = 20_000.0
 
 
-def _rate(session: Session) -> float:
-    """Rows a second of the last exports that were large enough to tell."""
+def pace(session: Session, account_id: int) -> Pace:
     last = (
         select(Export.rows_written, Export.started_at, Export.completed_at)  # type: ignore[call-overload]
-        .where(in_states(_COMPLETED), col(Export.rows_written) >= 1000)
-        .order_by(col(Export.completed_at).desc())
+        .where(col(Export.account_id) == account_id, in_states(_COMPLETED))
+        .order_by(col(Export.created_at).desc())
         .limit(20)
     )
-    rows, seconds = 0, 0.0
-    for written, started_at, completed_at in session.connection().execute(last):
-        rows += written
-        seconds += (completed_at - started_at).total_seconds()
-    return rows / seconds if seconds > 0 else _FIRST_RATE
+    found = session.connection().execute(last).all()
+    rows = sum(written for written, _, _ in found)
+    seconds = sum((completed_at - started_at).total_seconds() for _, started_at, completed_at in found)
+    if not rows or seconds <= 0:
+        return Pace()
+    return Pace(rows // len(found), seconds / len(found), rows / seconds)
+
+
+def estimate(session: Session, export: Export, measured: Pace, *, counting: bool = False) -> datetime | None:
+    """When it should be done, with those of the account that wait before it; None once it ended. `counting` the matches
+    is worth it for one export, not for a page of them.
+    """
+    if export.status not in (_PENDING, _PROCESSING):
+        return None
+    total = export.rows_total
+    if total is None and counting:
+        total = rollup.count(session, export.account_id, filters.from_json(export.filter))
+    most = MAX_ROWS if export.row_limit is None else export.row_limit
+    left = max(0, min(measured.rows if total is None else total, most) - export.rows_written)
+    mine = (col(Export.account_id) == export.account_id, in_states(_PENDING, _PROCESSING))
+    earlier = select(func.count()).where(*mine, col(Export.created_at) < export.created_at).select_from(Export)
+    ahead = session.connection().scalar(earlier) or 0
+    seconds = ahead * measured.seconds + max(left / measured.rows_per_second, min(1.0, measured.seconds))
+    return clock(session) + timedelta(seconds=seconds)
 
 
 def _by_idempotency_key(session: Session, account_id: int, wanted: Request) -> Export | None:
@@ -248,7 +258,8 @@ def _by_idempotency_key(session: Session, account_id: int, wanted: Request) -> E
         key = func.hashtextextended(f"sightlog.create:{wanted.idempotency_key}", account_id)
         session.connection().execute(select(func.pg_advisory_xact_lock(key)))
     same_key = (Export.account_id == account_id, Export.idempotency_key == wanted.idempotency_key)
-    known = session.exec(select_rows(Export).where(*same_key, col(Export.deleted_at).is_(None))).first()
+    there = (col(Export.deleted_at).is_(None), col(Export.expired_at).is_(None))
+    known = session.exec(select_rows(Export).where(*same_key, *there)).first()
     if known is not None and known.request_hash != wanted.hash:
         raise InvalidInput("This idempotency key was used for another export already.", field="idempotency_key")
     return known

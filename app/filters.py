@@ -49,7 +49,7 @@ class DescriptionFilter:
 
     def __post_init__(self) -> None:
         for name in ("search", "source_types", "types", "image_ids"):
-            values = tuple(dict.fromkeys(getattr(self, name)))
+            values = tuple(dict.fromkeys(filter(None, getattr(self, name))))
             if len(values) > MAX_VALUES:
                 raise InvalidInput(f"At most {MAX_VALUES} values may be given.", field=name)
             if any(not _is_text(value) for value in values):

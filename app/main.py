@@ -1,8 +1,8 @@
 """The composition root: settings in, an application out."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -18,8 +18,6 @@ from graphql_schema import server
 from rest_compat import errors, routes, schemas
 from tasks.queue import open_queue
 from tasks.worker import Worker
-
-log = logging.getLogger(__name__)
 
 DESCRIPTION = """The history of what your vision models said about your images: browse, search, count and export it.
 
@@ -54,7 +52,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             runtime.close()
 
     app = FastAPI(
-        title="Sightlog", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
+        title="Sightlog",
+        version=version("sightlog"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
     )
     # The last one is the outermost.
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
 from app.dialects import Json, Name, Timestamp
@@ -137,6 +137,13 @@ class Export(SQLModel, table=True):
     __table_args__ = (
         Index("ix_exports_newest", "account_id", "created_at", "id"),
         Index("ix_exports_status", "status", "lease_until"),
+        Index("ix_exports_dirty", "completed_at", postgresql_where=text("dirty"), sqlite_where=text("dirty")),
+        Index(
+            "ix_exports_kept",
+            "completed_at",
+            postgresql_where=text("object_key IS NOT NULL"),
+            sqlite_where=text("object_key IS NOT NULL"),
+        ),
         Index("ix_exports_idempotency_key", "account_id", "idempotency_key"),
     )
 

@@ -22,7 +22,7 @@ PLAIN_EVERY = 20_000
 def check_files(names: list[str]) -> None:
     """InvalidInput for a name that is no file's."""
     for name in names:
-        if name != "-" and not Path(name).is_file():
+        if name != "-" and (not Path(name).exists() or Path(name).is_dir()):
             raise InvalidInput(f"There is no file {name}.")
 
 

@@ -13,6 +13,7 @@ from app.errors import InvalidInput
 from app.models import Description, DescriptionStatus
 
 MAX_BATCH = 10_000
+MAX_JSON = 1_000_000
 
 _TABLE = Description.__table__  # type: ignore[attr-defined]
 
@@ -32,7 +33,8 @@ def _moment(value: object) -> datetime:
 
 
 def _json(value: Any) -> Any:
-    jsontext.canonical(value)
+    if len(jsontext.canonical(value)) > MAX_JSON:
+        raise ValueError(f"is longer than {MAX_JSON} characters as JSON")
     return value
 
 

@@ -1,11 +1,14 @@
 """What a process works with, opened once from its settings."""
 
+import os
+import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 from app.db import Database
 from app.limits import Limiter
 from app.settings import Settings
-from app.storage import Storage, open_storage
+from app.storage import LocalStorage, Storage
 
 
 @dataclass(frozen=True)
@@ -20,4 +23,29 @@ class Runtime:
 
 
 def open_runtime(settings: Settings) -> Runtime:
-    return Runtime(settings, Database(settings.sqlalchemy_url), open_storage(settings), Limiter(settings.redis_url))
+    database = Database(settings.sqlalchemy_url, settings.database_connections)
+    return Runtime(settings, database, _storage(settings), Limiter(settings.redis_url))
+
+
+def _storage(settings: Settings) -> Storage:
+    if settings.s3_bucket:
+        from app.s3 import S3Storage  # boto3 takes a while to import, and only some need it
+
+        return S3Storage(settings)
+    return LocalStorage(settings.data_dir / "exports", settings.public_url, _secret(settings))
+
+
+def _secret(settings: Settings) -> bytes:
+    """The signing key: the one that was set, or one made once and kept readable by its owner only."""
+    if settings.secret:
+        return settings.secret.encode()
+    path = settings.data_dir / "secret"
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        fresh = path.with_name(f"secret.{secrets.token_hex(8)}")
+        fresh.touch(mode=0o600, exist_ok=False)
+        fresh.write_text(secrets.token_hex(32))
+        with suppress(FileExistsError):
+            os.link(fresh, path)  # the first of several processes wins
+        fresh.unlink()
+    return path.read_bytes()

@@ -8,6 +8,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app.errors import Unavailable
 from app.settings import Settings
 from app.storage import URL_LIFETIME
 
@@ -53,7 +54,10 @@ class S3Storage:
 
     def url(self, key: str, *, content_type: str, filename: str) -> str:
         parameters = {"Bucket": self._bucket, "Key": self._prefix + key}
-        return self._public_client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=URL_LIFETIME)
+        try:
+            return self._public_client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=URL_LIFETIME)
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable("No download URL can be signed at the moment. Please try again.") from error
 
     @_as_oserror
     def remove(self, key: str) -> None:

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.errors import SightlogError
 from app.main import create_app
 from app.settings import Settings
+
+MAX_HEAD = 128 * 1024
+"""Bytes of a request's line and headers."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -24,6 +28,12 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def url_of(host: str, port: int) -> str:
+    """Where a client on this machine reaches a server that listens there."""
+    reached = "localhost" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host  # noqa: S104
+    return f"http://{reached}:{port}"
+
+
 def serve(settings: Settings, listener: socket.socket, demo_key: str | None) -> None:
     """Serves until SIGTERM or Ctrl-C; running requests finish first."""
     config = uvicorn.Config(
@@ -34,9 +44,30 @@ def serve(settings: Settings, listener: socket.socket, demo_key: str | None) -> 
         access_log=False,
         proxy_headers=True,
         forwarded_allow_ips=settings.forwarded_allow_ips,
-        h11_max_incomplete_event_size=64 * 1024,
+        http=_Protocol,
     )
     _Server(config, settings.public_url, demo_key).run([listener])
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's, with a bound on the size of a request's line and headers."""
+
+    _in_head = True
+    _head = 0
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._head = True, 0
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._in_head = False
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._head += len(data)
+        if self._in_head and self._head > MAX_HEAD and not self.transport.is_closing():
+            self.send_400_response("The request's line and headers are too large.")
 
 
 class _Server(uvicorn.Server):

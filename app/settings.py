@@ -21,6 +21,9 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL, such as `postgresql+psycopg://user:password@host/sightlog`; "
         "empty: SQLite in the data folder.",
     )
+    database_connections: int = Field(
+        20, ge=2, description="Most connections to the database that one process keeps; requests wait for a free one."
+    )
     redis_url: str = Field(
         "",
         description="`redis://…`: Dramatiq's broker and the rate limits, shared by all processes; "
@@ -86,13 +89,15 @@ class Settings(BaseSettings):
         return not self.redis_url if self.embedded_worker is None else self.embedded_worker
 
 
-def table() -> list[tuple[str, str, str]]:
-    """(variable, default, meaning) of each setting, in the order of their definition."""
-    return [
-        (f"SIGHTLOG_{name.upper()}", _shown(field.default), field.description or "")
+def table() -> str:
+    """Each setting with its default and its meaning, as a Markdown table."""
+    rows = [
+        f"| `SIGHTLOG_{name.upper()}` | {_shown(field.default)} | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
 def _shown(default: object) -> str:
-    return durations.text(default) if isinstance(default, timedelta) else "" if default is None else str(default)
+    text = durations.text(default) if isinstance(default, timedelta) else "" if default is None else str(default)
+    return f"`{text}`" if text else ""

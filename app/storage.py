@@ -7,7 +7,6 @@ keeps them in a folder and signs the URLs under which `downloads` serves them; `
 import hashlib
 import hmac
 import os
-import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +16,6 @@ from typing import Protocol
 from urllib.parse import quote, urlencode
 
 from app.errors import Forbidden
-from app.settings import Settings
 
 URL_LIFETIME = 3600
 """Seconds for which a download URL works."""
@@ -126,30 +124,3 @@ class LocalSink:
             self._file.close()
         finally:
             self._part.unlink(missing_ok=True)
-
-
-def open_storage(settings: Settings) -> Storage:
-    if settings.s3_bucket:
-        from app.s3 import S3Storage  # boto3 takes a while to import, and only some need it
-
-        return S3Storage(settings)
-    return LocalStorage(settings.data_dir / "exports", settings.public_url, _secret(settings))
-
-
-def _secret(settings: Settings) -> bytes:
-    """The signing key: the one that was set, or one made once and kept readable by its owner only."""
-    if settings.secret:
-        return settings.secret.encode()
-    path = settings.data_dir / "secret"
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"secret.{os.getpid()}")
-    if not path.exists():
-        fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_hex(32))
-        try:
-            os.link(fresh, path)  # the first of several processes wins
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path.read_bytes()

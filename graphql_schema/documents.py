@@ -26,8 +26,9 @@ from strawberry.schema.schema import validate_document
 
 MAX_LENGTH = 200_000
 """Characters of a document: one long text is a single token, yet the server stands still while it is parsed."""
-MAX_TOKENS = 20_000
+MAX_TOKENS = 10_000
 MAX_ALIASES = 30
+MAX_SELECTIONS = 200
 REMEMBERED = 512
 REMEMBERED_LENGTH = 20_000
 """Characters of the longest document that is remembered, which bounds what all of them take."""
@@ -99,6 +100,15 @@ def _aliases(
     return total
 
 
+def _selections(document: DocumentNode) -> int:
+    total, left = 0, [getattr(definition, "selection_set", None) for definition in document.definitions]
+    while left:
+        selections = found.selections if (found := left.pop()) else ()
+        total += len(selections)
+        left += [getattr(selection, "selection_set", None) for selection in selections]
+    return total
+
+
 def _operations(document: DocumentNode) -> list[OperationDefinitionNode]:
     return [definition for definition in document.definitions if isinstance(definition, OperationDefinitionNode)]
 
@@ -122,6 +132,9 @@ def _remembered_errors(schema: GraphQLSchema, query: str) -> list[GraphQLError]:
 
 
 def _validate(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+    if (found := _selections(document)) > MAX_SELECTIONS:
+        # First, since comparing fields that may be merged takes time with the square of their number.
+        return [GraphQLError(f"A document may have {MAX_SELECTIONS} fields and fragments; this one has {found}.")]
     try:
         return validate_document(schema, document, (*specified_rules, AliasLimit))
     except RecursionError:

@@ -78,16 +78,14 @@ def statistics(context: Context, wanted: DescriptionFilter) -> Statistics:
 def export(context: Context, id: uuid.UUID) -> ExportState:
     """NotFound for one that is unknown or another account's."""
     with context.runtime.database.read() as session:
-        row = export_rows.get(session, context.account_id, id)
-        return _state(context, row, export_rows.estimate(session, row))
+        return _estimated(context, session, export_rows.get(session, context.account_id, id))
 
 
-def watched_export(context: Context, id: uuid.UUID) -> ExportState:
-    """As `export`, for a caller who has stayed connected since the key was looked at."""
+def watched_export(context: Context, id: uuid.UUID) -> Export:
+    """Its row, for a caller who has stayed connected since the key was looked at."""
     with context.runtime.database.read() as session:
         auth.authenticate_again(session, context.principal)
-        row = export_rows.get(session, context.account_id, id)
-        return _state(context, row, export_rows.estimate(session, row))
+        return export_rows.get(session, context.account_id, id)
 
 
 def exports(
@@ -101,7 +99,8 @@ def exports(
     with context.runtime.database.read() as session:
         rows, newer, older = export_rows.newest(session, context.account_id, status=status, limit=limit, after=after)
         total = export_rows.count(session, context.account_id, status) if with_count else None
-        states = [_state(context, row, export_rows.estimate(session, row)) for row in rows]
+        pace = export_rows.pace(session, context.account_id)
+        states = [_state(context, row, export_rows.estimate(session, row, pace)) for row in rows]
         return ExportPage(states, newer, older, total)
 
 
@@ -109,9 +108,7 @@ def create_export(context: Context, wanted: Request) -> ExportState:
     with context.runtime.database.write() as session:
         row = export_rows.create(session, context.account_id, wanted)
         due = _due(context, session)
-        state = _state(context, row, export_rows.estimate(session, row))
-    context.queue.wake(due)
-    return state
+    return _sent(context, row, due)
 
 
 def cancel_export(context: Context, id: uuid.UUID) -> ExportState:
@@ -123,9 +120,7 @@ def retry_export(context: Context, id: uuid.UUID) -> ExportState:
     with context.runtime.database.write() as session:
         row = export_rows.retry(session, context.account_id, id)
         due = _due(context, session)
-        state = _state(context, row, export_rows.estimate(session, row))
-    context.queue.wake(due)
-    return state
+    return _sent(context, row, due)
 
 
 def delete_export(context: Context, id: uuid.UUID) -> uuid.UUID:
@@ -159,6 +154,19 @@ def _due(context: Context, session: Session) -> list[tuple[int, uuid.UUID]]:
     """Exports of the account whose turn it is: they alone are sent, so that nobody's messages fill the queue."""
     limit = context.runtime.settings.exports_per_account
     return claims.to_send(session, at_a_time=limit, account_id=context.account_id)
+
+
+def _sent(context: Context, row: Export, due: list[tuple[int, uuid.UUID]]) -> ExportState:
+    """Estimated first: as it is now, not as a worker that is quicker leaves it."""
+    with context.runtime.database.read() as session:
+        state = _estimated(context, session, row)
+    context.queue.wake(due)
+    return state
+
+
+def _estimated(context: Context, session: Session, row: Export) -> ExportState:
+    pace = export_rows.pace(session, context.account_id)
+    return _state(context, row, export_rows.estimate(session, row, pace, counting=True))
 
 
 def _state(context: Context, row: Export, estimated: datetime | None) -> ExportState:

@@ -151,9 +151,11 @@ class Subscription:
         """An export now and whenever it got further, until it ended."""
         told: object = None
         while True:
-            state = await _call(info, lambda context: resolvers.watched_export(context, _uuid(id)))
-            row = state.row
-            if told != (told := (row.status, row.rows_written, row.rows_total)):
+            row = await _call(info, lambda context: resolvers.watched_export(context, _uuid(id)))
+            if told != (row.status, row.rows_written, row.rows_total):
+                state = await _call(info, lambda context: resolvers.export(context, _uuid(id)))
+                row = state.row
+                told = (row.status, row.rows_written, row.rows_total)
                 yield Export.of(state)
             if row.status not in (ExportStatus.PENDING, ExportStatus.PROCESSING):
                 return

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import jsontext
-from app.errors import Forbidden, InvalidInput, NotFound, SightlogError, Unauthenticated
+from app.errors import InvalidInput, NotFound, SightlogError, Unauthenticated
 
 
 class EnvelopedError(BaseModel):
@@ -73,7 +73,7 @@ def render(request: Request, error: SightlogError) -> Response:
         content = {"detail": error.message}
     elif isinstance(error, InvalidInput):
         content = {"detail": {"code": error.code, "message": error.message, "field": error.field}}
-    elif isinstance(error, Forbidden) or (400 <= error.status < 500 and error.status not in (401, 429)):
+    elif 400 <= error.status < 500 and error.status not in (401, 429):
         content = {"detail": {"code": error.code, "message": error.message}}
     else:
         content = envelope(request, error.code, error.message)

@@ -56,13 +56,19 @@ def _digits(value: object) -> object:
     return value
 
 
+def _decimal(value: object) -> object:
+    if isinstance(value, str) and ("_" in value or value != value.strip()):  # Python would read 0_1 as 1
+        raise PydanticCustomError("float_parsing", "Input should be a number")
+    return value
+
+
 Whole = Annotated[int, BeforeValidator(_digits)]
 Moment = Annotated[
     datetime,
     BeforeValidator(_moment),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2025-01-01T00:00:00Z"]}),
 ]
-Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, examples=[0.8])]
+Score = Annotated[float, BeforeValidator(_decimal), Field(ge=0, le=1, allow_inf_nan=False, examples=[0.8])]
 StrictScore = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True, examples=[0.8])]
 Terms = Annotated[list[str], AfterValidator(_terms)]
 Names = Annotated[list[str], AfterValidator(_names)]

@@ -42,7 +42,7 @@ class _Route(APIRoute):
         return strictly
 
 
-def _context(request: Request, caller: Caller) -> Context:
+async def _context(request: Request, caller: Caller) -> Context:
     return Context(gate.runtime_of(request), request.app.state.queue, caller)
 
 

@@ -140,7 +140,7 @@ def list_answer(page: Page, wanted: DescriptionFilter, asked: ListParameters) ->
         "total_count": total,
         "limit": asked.limit,
         "offset": asked.offset,
-        "has_more": asked.offset + len(page.items) < total and bool(page.items),
+        "has_more": bool(page.items) and asked.offset + len(page.items) < total,
         "statistics": _statistics(page.statistics),
         "filters_applied": vars(filters.applied(wanted)),
     }

@@ -20,6 +20,8 @@ from app.settings import Settings
 log = logging.getLogger(__name__)
 
 EXPORTS = "exports"
+FULL = 1000
+"""Messages."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,13 @@ class Queue:
             return int(self.broker.do_qsize(EXPORTS))
         assert isinstance(self.broker, StubBroker)
         return int(self.broker.queues[EXPORTS].unfinished_tasks)
+
+    def has_room(self) -> bool:
+        """Whether messages that may have got lost are to be sent again: a long queue would only get longer."""
+        try:
+            return self.depth() < FULL
+        except redis.RedisError:
+            return False
 
     def close(self) -> None:
         self.broker.close()

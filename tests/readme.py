@@ -9,16 +9,9 @@ README = Path(__file__).parent.parent / "README.md"
 _MADE = re.compile(r"(<!-- made by .*? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def settings_table() -> str:
-    rows = [
-        f"| `{name}` | {f'`{default}`' if default else ''} | {meaning} |" for name, default, meaning in settings.table()
-    ]
-    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
-
-
 def made(text: str) -> str:
     """The README as it should be."""
-    return _MADE.sub(lambda found: f"{found[1]}\n{settings_table()}\n\n{found[2]}", text)
+    return _MADE.sub(lambda found: f"{found[1]}\n{settings.table()}\n\n{found[2]}", text)
 
 
 def blocks(language: str) -> list[str]:

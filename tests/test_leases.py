@@ -256,10 +256,10 @@ def test_cleaning_waits_until_nobody_can_write(lab: Lab, state: State, left_dirt
     """`pending` stands for what has not ended: its files are the next attempt's business."""
     id = lab.create()
     state(lab, id, lab.held(id))
-    export_runs.sweep(lab.runtime)
+    export_runs.clean(lab.runtime)
     assert lab.row(id)["dirty"] is True
     lab.set(id, lease_until=LONG_AGO)
-    export_runs.sweep(lab.runtime)
+    export_runs.clean(lab.runtime)
     with lab.runtime.database.read() as session:
         left = session.exec(select(Export.dirty).where(Export.id == id)).all()
     assert left == left_dirty
@@ -472,7 +472,7 @@ def slowly(lab: Lab, meanwhile: Callable[[], object]) -> Lab:
     return replace(lab, runtime=replace(lab.runtime, storage=slow))
 
 
-def test_a_slow_sweep_keeps_what_a_newer_attempt_writes(lab: Lab) -> None:
+def test_a_slow_cleaning_keeps_what_a_newer_attempt_writes(lab: Lab) -> None:
     id = lab.create()
     cancelled(lab, id, lab.held(id))
     lab.set(id, lease_until=LONG_AGO)
@@ -482,7 +482,7 @@ def test_a_slow_sweep_keeps_what_a_newer_attempt_writes(lab: Lab) -> None:
             lab.write(lambda session: exports.retry(session, lab.account_id, id))
             lab.run(id)
 
-    export_runs.sweep(slowly(lab, retried).runtime)
+    export_runs.clean(slowly(lab, retried).runtime)
     assert lab.row(id)["status"] == COMPLETED
     assert lab.files(id) == ["2.jsonl"]
 
@@ -502,18 +502,18 @@ def test_a_slow_attempt_keeps_what_a_newer_one_has_written(lab: Lab) -> None:
     assert lab.files(id) == ["3.jsonl"]
 
 
-def test_a_slow_sweep_forgets_no_file_that_expires_meanwhile(lab: Lab) -> None:
+def test_a_slow_cleaning_forgets_no_file_that_expires_meanwhile(lab: Lab) -> None:
     id = lab.create()
     lab.run(id)
 
     def expired() -> None:
         lab.write(lambda session: claims.expire(session, timedelta(0)))
 
-    export_runs.sweep(slowly(lab, expired).runtime)
+    export_runs.clean(slowly(lab, expired).runtime)
     row = lab.row(id)
     assert row["expired_at"] is not None
     assert (row["object_key"], row["dirty"]) == (None, True)
-    export_runs.sweep(lab.runtime)
+    export_runs.clean(lab.runtime)
     assert lab.row(id)["dirty"] is False
     assert lab.files(id) == []
 

@@ -18,6 +18,7 @@ from app.db import Database
 from app.exports import Request
 from app.filters import DescriptionFilter
 from app.models import Export, ExportFormat, Scope
+from app.runtime import open_runtime
 from app.settings import Settings
 from tests.conftest import Account, new_account
 from tests.stack import Stack
@@ -351,6 +352,8 @@ def test_the_largest_page_holds_a_thousand(account: Account) -> None:
         ("limit=1_0", "int_parsing"),
         ("limit=%205", "int_parsing"),
         ("offset=1e2", "int_parsing"),
+        ("min_confidence=0_1", "float_parsing"),
+        ("max_confidence=%200.5", "float_parsing"),
         ("offset=-1", "greater_than_equal"),
         ("offset=x", "int_parsing"),
         ("min_confidence=1.01", "less_than_equal"),
@@ -998,7 +1001,7 @@ def test_an_altered_download_url_is_403(exporting: Account, download_url: str, s
 def local_storage(stack: Stack) -> storage.LocalStorage:
     """Signs as the server does."""
     settings = Settings(data_dir=stack.folder / "data", public_url=stack.url, secret="")
-    opened = storage.open_storage(settings)
+    opened = open_runtime(settings).storage
     assert isinstance(opened, storage.LocalStorage)
     return opened
 

@@ -1,4 +1,4 @@
-"""Statistics that are kept instead of counted."""
+"""Statistics that are kept instead of counted; indexes for what the sweep looks for."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -33,6 +33,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "day", "source_type", "type", "status", "bin"),
     )
     op.create_index("ix_descriptions_score", "descriptions", ["account_id", "confidence_score"])
+    _partial_index("ix_exports_dirty", "dirty")
+    _partial_index("ix_exports_kept", "object_key IS NOT NULL")
     op.execute(
         f"""
         INSERT INTO statistics_groups (account_id, day, source_type, type, status, bin, count, units)
@@ -43,6 +45,13 @@ def upgrade() -> None:
     )
 
 
+def _partial_index(name: str, condition: str) -> None:
+    where = sa.text(condition)
+    op.create_index(name, "exports", ["completed_at"], postgresql_where=where, sqlite_where=where)
+
+
 def downgrade() -> None:
+    op.drop_index("ix_exports_kept", "exports")
+    op.drop_index("ix_exports_dirty", "exports")
     op.drop_index("ix_descriptions_score", "descriptions")
     op.drop_table("statistics_groups")
