@@ -224,13 +224,14 @@ def pace(session: Session, account_id: int) -> Pace:
     last = (
         select(Export.rows_written, Export.started_at, Export.completed_at)  # type: ignore[call-overload]
         .where(col(Export.account_id) == account_id, in_states(_COMPLETED))
+        .where(col(Export.completed_at) > col(Export.started_at))
         .order_by(col(Export.created_at).desc())
         .limit(20)
     )
     found = session.connection().execute(last).all()
     rows = sum(written for written, _, _ in found)
     seconds = sum((completed_at - started_at).total_seconds() for _, started_at, completed_at in found)
-    if not rows or seconds <= 0:
+    if not rows:
         return Pace()
     return Pace(rows // len(found), seconds / len(found), rows / seconds)
 

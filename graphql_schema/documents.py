@@ -28,7 +28,7 @@ MAX_LENGTH = 200_000
 """Characters of a document: one long text is a single token, yet the server stands still while it is parsed."""
 MAX_TOKENS = 10_000
 MAX_ALIASES = 30
-MAX_SELECTIONS = 200
+MAX_REPEATS = 100
 REMEMBERED = 512
 REMEMBERED_LENGTH = 20_000
 """Characters of the longest document that is remembered, which bounds what all of them take."""
@@ -100,12 +100,16 @@ def _aliases(
     return total
 
 
-def _selections(document: DocumentNode) -> int:
+def _repeats(document: DocumentNode) -> int:
+    """Fields that stand in their selection set once more, and fragments, named and inline."""
     total, left = 0, [getattr(definition, "selection_set", None) for definition in document.definitions]
     while left:
-        selections = found.selections if (found := left.pop()) else ()
-        total += len(selections)
-        left += [getattr(selection, "selection_set", None) for selection in selections]
+        names: set[str] = set()
+        for selection in found.selections if (found := left.pop()) else ():
+            left.append(getattr(selection, "selection_set", None))
+            name = (selection.alias or selection.name).value if isinstance(selection, FieldNode) else None
+            total += name is None or name in names
+            names.add(name or "")
     return total
 
 
@@ -132,9 +136,9 @@ def _remembered_errors(schema: GraphQLSchema, query: str) -> list[GraphQLError]:
 
 
 def _validate(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
-    if (found := _selections(document)) > MAX_SELECTIONS:
-        # First, since comparing fields that may be merged takes time with the square of their number.
-        return [GraphQLError(f"A document may have {MAX_SELECTIONS} fields and fragments; this one has {found}.")]
+    # First, since comparing what may be merged takes time with the square of its number.
+    if (repeats := _repeats(document)) > MAX_REPEATS:
+        return [GraphQLError(f"A document may repeat fields and spread fragments {MAX_REPEATS} times, not {repeats}.")]
     try:
         return validate_document(schema, document, (*specified_rules, AliasLimit))
     except RecursionError:

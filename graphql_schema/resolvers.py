@@ -78,7 +78,9 @@ def statistics(context: Context, wanted: DescriptionFilter) -> Statistics:
 def export(context: Context, id: uuid.UUID) -> ExportState:
     """NotFound for one that is unknown or another account's."""
     with context.runtime.database.read() as session:
-        return _estimated(context, session, export_rows.get(session, context.account_id, id))
+        row = export_rows.get(session, context.account_id, id)
+        pace = export_rows.pace(session, context.account_id)
+        return _state(context, row, export_rows.estimate(session, row, pace, counting=True))
 
 
 def watched_export(context: Context, id: uuid.UUID) -> Export:
@@ -106,9 +108,9 @@ def exports(
 
 def create_export(context: Context, wanted: Request) -> ExportState:
     with context.runtime.database.write() as session:
-        row = export_rows.create(session, context.account_id, wanted)
+        id = export_rows.create(session, context.account_id, wanted).id
         due = _due(context, session)
-    return _sent(context, row, due)
+    return _sent(context, id, due)
 
 
 def cancel_export(context: Context, id: uuid.UUID) -> ExportState:
@@ -118,9 +120,9 @@ def cancel_export(context: Context, id: uuid.UUID) -> ExportState:
 
 def retry_export(context: Context, id: uuid.UUID) -> ExportState:
     with context.runtime.database.write() as session:
-        row = export_rows.retry(session, context.account_id, id)
+        export_rows.retry(session, context.account_id, id)
         due = _due(context, session)
-    return _sent(context, row, due)
+    return _sent(context, id, due)
 
 
 def delete_export(context: Context, id: uuid.UUID) -> uuid.UUID:
@@ -156,17 +158,11 @@ def _due(context: Context, session: Session) -> list[tuple[int, uuid.UUID]]:
     return claims.to_send(session, at_a_time=limit, account_id=context.account_id)
 
 
-def _sent(context: Context, row: Export, due: list[tuple[int, uuid.UUID]]) -> ExportState:
-    """Estimated first: as it is now, not as a worker that is quicker leaves it."""
-    with context.runtime.database.read() as session:
-        state = _estimated(context, session, row)
+def _sent(context: Context, id: uuid.UUID, due: list[tuple[int, uuid.UUID]]) -> ExportState:
+    """Read first: as it is now, not as a worker that is quicker leaves it."""
+    state = export(context, id)
     context.queue.wake(due)
     return state
-
-
-def _estimated(context: Context, session: Session, row: Export) -> ExportState:
-    pace = export_rows.pace(session, context.account_id)
-    return _state(context, row, export_rows.estimate(session, row, pace, counting=True))
 
 
 def _state(context: Context, row: Export, estimated: datetime | None) -> ExportState:

@@ -68,7 +68,7 @@ Moment = Annotated[
     BeforeValidator(_moment),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2025-01-01T00:00:00Z"]}),
 ]
-Score = Annotated[float, BeforeValidator(_decimal), Field(ge=0, le=1, allow_inf_nan=False, examples=[0.8])]
+Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, examples=[0.8]), BeforeValidator(_decimal)]
 StrictScore = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True, examples=[0.8])]
 Terms = Annotated[list[str], AfterValidator(_terms)]
 Names = Annotated[list[str], AfterValidator(_names)]

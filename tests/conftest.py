@@ -13,6 +13,7 @@ from app import auth
 from app.db import Database
 from app.models import Scope
 from tests import servers
+from tests.forked import Nursery
 from tests.stack import Stack
 
 ENGINES = ("embedded", "servers")
@@ -91,6 +92,14 @@ class Account:
     def close(self) -> None:
         if self._client is not None:
             self._client.close()
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Forks Sightlog's processes, where a test needs many of its own."""
+    opened = Nursery()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ import json, os, sys
 from app import cli, main, s3
 from tasks import worker
 
-def start(arguments, environment, log):
+def start(arguments, environment, log, prelude):
     pid = os.fork()
     if pid:
         return pid
@@ -30,6 +30,7 @@ def start(arguments, environment, log):
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["sightlog", *arguments]
+    exec(prelude, {})
     cli.main()
 
 def poll(pid):
@@ -63,15 +64,19 @@ class Nursery:
 
 @dataclass
 class Forked(Process):
-    """A process of the nursery. It is not forgotten before its end was asked for, so its id stays its own."""
+    """A process of the nursery. It is not forgotten before its end was asked for, so its id stays its own.
+
+    `prelude` is Python that it runs first.
+    """
 
     nursery: Nursery | None = None
+    prelude: str = ""
     status: int | None = None
     id: int = 0
 
     def start(self) -> Self:
         assert self.nursery
-        self.id = self.nursery.ask("start", list(self.arguments), dict(self.environment), str(self.log))
+        self.id = self.nursery.ask("start", list(self.arguments), dict(self.environment), str(self.log), self.prelude)
         return self
 
     @property
@@ -134,8 +139,8 @@ class ForkedStack(Stack):
         self.api_processes[place : place + 1] = [process]
         return process
 
-    def add_worker(self, settings: Mapping[str, str] | None = None) -> Forked:
-        process = self._fork("worker", settings=settings)
+    def add_worker(self, settings: Mapping[str, str] | None = None, prelude: str = "") -> Forked:
+        process = self._fork("worker", settings=settings, prelude=prelude)
         self.worker_processes.append(process)
         return process
 
@@ -154,8 +159,9 @@ class ForkedStack(Stack):
         for process in self.forked:
             process.wait()
 
-    def _fork(self, *arguments: str, settings: Mapping[str, str] | None = None) -> Forked:
+    def _fork(self, *arguments: str, settings: Mapping[str, str] | None = None, prelude: str = "") -> Forked:
         log = self.folder / f"{arguments[0]}-{len(self.forked) + 1}.log"
-        process = Forked(arguments, self.environment | dict(settings or {}), log, nursery=self.nursery).start()
+        environment = self.environment | dict(settings or {})
+        process = Forked(arguments, environment, log, nursery=self.nursery, prelude=prelude).start()
         self.forked.append(process)
         return process

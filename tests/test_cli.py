@@ -425,7 +425,8 @@ def test_a_terminal_sees_progress(own: Stack) -> None:
     path.write_text("id,source_type,created_at\n" + "".join(f"{place},s,2025-01-01\n" for place in range(5000)))
     ours, theirs = pty.openpty()
     command = [*COMMAND, "import", str(path), "--account", "a"]
-    with subprocess.Popen(command, cwd=ROOT, env=own.environment, stdout=subprocess.PIPE, stderr=theirs) as process:
+    environment = own.environment | {"COLUMNS": "200", "TERM": "xterm"}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=theirs) as process:
         os.close(theirs)
         said = b"".join(iter(lambda: read_all(ours), b""))
         assert process.stdout is not None

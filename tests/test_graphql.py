@@ -1197,23 +1197,23 @@ def test_the_aliases_of_a_fragment_count_wherever_it_is_spread(filtered: Account
     assert filtered.refused(spread(3))["message"] == "A document may have 30 aliases; this one has 33."
 
 
-def test_twenty_thousand_tokens(filtered: Account) -> None:
+def test_ten_thousand_tokens(filtered: Account) -> None:
     """Such a document without its end is refused for that, and one token more for the limit."""
-    assert filtered.refused("{ a" + " a" * 19_998)["message"] == "Syntax Error: Expected Name, found <EOF>."
-    limited = "Syntax Error: Document contains more than 20000 tokens. Parsing aborted."
-    assert filtered.refused("{ a" + " a" * 19_999)["message"] == limited
+    assert filtered.refused("{ a" + " a" * 9_998)["message"] == "Syntax Error: Expected Name, found <EOF>."
+    limited = "Syntax Error: Document contains more than 10000 tokens. Parsing aborted."
+    assert filtered.refused("{ a" + " a" * 9_999)["message"] == limited
 
 
 @pytest.mark.parametrize("alias", ["", "a: "])
 def test_fragments_that_double_each_other_cost_nothing(account: Account, alias: str) -> None:
-    fragments = "".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }} " for n in range(60))
-    query = f"{{ ...F0 }} {fragments} fragment F60 on Query {{ {alias}statistics {{ totalCount }} }}"
+    fragments = "".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }} " for n in range(40))
+    query = f"{{ ...F0 }} {fragments} fragment F40 on Query {{ {alias}statistics {{ totalCount }} }}"
     if alias:
-        assert account.refused(query)["message"] == f"A document may have 30 aliases; this one has {2**60}."
+        assert account.refused(query)["message"] == f"A document may have 30 aliases; this one has {2**40}."
     else:
         assert account.graphql(query) == {"statistics": {"totalCount": 0}}
     below = fragments.replace("on Query", "on DescriptionConnection")
-    query = f"{{ descriptions {{ ...F0 }} }} {below} fragment F60 on DescriptionConnection {{ totalCount }}"
+    query = f"{{ descriptions {{ ...F0 }} }} {below} fragment F40 on DescriptionConnection {{ totalCount }}"
     assert account.graphql(query) == {"descriptions": {"totalCount": 0}}
 
 
@@ -1227,9 +1227,17 @@ def test_a_document_that_is_nested_deeply_is_refused(filtered: Account, query: s
 
 
 def test_a_long_chain_of_fragments_is_refused(filtered: Account) -> None:
-    chain = "".join(f"fragment F{n} on Query {{ ...F{n + 1} }} " for n in range(2000))
-    query = f"{{ ...F0 }} {chain} fragment F2000 on Query {{ __typename }}"
-    assert filtered.refused(query)["message"] == "The document is nested too deeply."
+    chain = "".join(f"fragment F{n} on Query {{ ...F{n + 1} }} " for n in range(300))
+    query = f"{{ ...F0 }} {chain} fragment F300 on Query {{ __typename }}"
+    told = "A document may repeat fields and spread fragments 100 times, not 301."
+    assert filtered.refused(query)["message"] == told
+
+
+@pytest.mark.parametrize("repeated", ["descriptions { totalCount } ", "... { __typename } "])
+def test_a_document_may_not_repeat_itself_without_end(filtered: Account, repeated: str) -> None:
+    told = "A document may repeat fields and spread fragments 100 times, not "
+    assert filtered.refused("{" + repeated * 300 + "}")["message"].startswith(told)
+    assert "data" in filtered.client.post("/graphql", json={"query": "{" + repeated * 90 + "}"}).json()
 
 
 def test_fragments_in_a_circle_are_refused(filtered: Account) -> None:
