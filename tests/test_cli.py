@@ -49,9 +49,11 @@ def listed(stack: Stack, *arguments: str) -> list[list[str]]:
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Stack:
-    """Settings of an embedded Sightlog in a fresh folder; nothing runs."""
-    return Stack(tmp_path, {})
+def own(tmp_path: Path) -> Iterator[Stack]:
+    """An embedded Sightlog in a fresh folder; nothing runs yet."""
+    stack = Stack(tmp_path, {})
+    yield stack
+    stack.stop()
 
 
 @pytest.mark.parametrize(
@@ -324,15 +326,14 @@ def test_a_server_that_is_behind_is_not_used(own: Stack, real_servers: Servers) 
 
 
 @pytest.fixture
-def serving(own: Stack) -> Iterator[Stack]:
+def serving(own: Stack) -> Stack:
     """`sightlog serve --demo` on an empty folder."""
     port = free_port()
     own.ports.append(port)
     process = Process(("serve", "--demo", "--port", str(port)), own.environment, own.folder / "api.log").start()
     own.api_processes.append(process)
     own.wait_until_ready()
-    yield own
-    own.stop()
+    return own
 
 
 def test_serve_makes_all_it_needs_and_ends_cleanly(serving: Stack) -> None:

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -216,20 +217,25 @@ def whole(digests: list[str]) -> str:
 
 def test_workers_killed_twenty_times(production: Site, calm: list[str]) -> None:
     stack, account = production.stack, production.history
-    started: list[tuple[str, str]] = []
-    stack.add_worker()
-    for _ in range(20):
-        while production.count(PENDING, PROCESSING) < 4:
-            number = len(started) % len(REQUESTS)
-            started.append((start(account, **REQUESTS[number]), calm[number]))
-        time.sleep(random.uniform(0, 0.6))
-        random.choice(stack.running_workers()).kill()
-        stack.add_worker()
-    for export_id, expected in started:
-        assert production.digest(account, export_id) == expected
-    attempts = [production.row(export_id).attempt for export_id, _ in started]
+    stack.end_workers()
+    worker = stack.add_worker({"SIGHTLOG_WORKER_THREADS": "4"})
+    started = []
+    for kill in range(20):
+        export_id = start(account, **REQUESTS[kill % len(REQUESTS)])
+        started.append(export_id)
+        until(partial(has_begun, production, export_id), 10)
+        time.sleep(random.uniform(0, 0.3))
+        worker.kill()
+        worker = stack.add_worker({"SIGHTLOG_WORKER_THREADS": "4"})
+    found = [production.digest(account, export_id) for export_id in started]
+    assert found == [calm[kill % len(REQUESTS)] for kill in range(20)]
+    attempts = [production.row(export_id).attempt for export_id in started]
     assert sum(attempts) - len(attempts) >= 5, attempts
     production.settle()
+
+
+def has_begun(site: Site, export_id: str) -> bool:
+    return site.row(export_id).status != PENDING
 
 
 def test_serve_killed_with_its_worker(embedded: Site) -> None:

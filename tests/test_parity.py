@@ -250,7 +250,7 @@ def check_graphql(history: History, wanted: Dict) -> list[Dict]:
 
 
 @given(case=cases(documented=True), limit=st.integers(1, 400), offset=st.integers(0, 310))
-@examples(100)
+@examples(60)
 def test_rest_and_graphql_answer_as_the_model(
     histories: list[History], case: tuple[int, Dict], limit: int, offset: int
 ) -> None:
@@ -273,7 +273,7 @@ def test_rest_and_graphql_answer_as_the_model(
 
 
 @given(case=cases(documented=False))
-@examples(80)
+@examples(50)
 def test_graphql_answers_as_the_model(histories: list[History], case: tuple[int, Dict]) -> None:
     note(f"SEED {SEED}")
     place, wanted = case
@@ -424,7 +424,7 @@ def postgres(real_servers: Servers) -> Iterator[Database]:
 
 @pytest.mark.xdist_group("servers")
 @given(value=json_values)
-@examples(150)
+@examples(100)
 def test_the_canonical_text_is_the_one_of_postgresql(postgres: Database, value: Any) -> None:
     canonical = jsontext.canonical(value)
     given_ = (json.dumps(value), canonical)
@@ -437,7 +437,7 @@ def test_the_canonical_text_is_the_one_of_postgresql(postgres: Database, value: 
 
 
 @given(found=st.lists(results(), max_size=6, unique_by=lambda result: result.id), format=st.sampled_from(ExportFormat))
-@examples(100)
+@examples(60)
 def test_what_is_written_reads_back_as_it_was_recorded(
     database: Database, found: list[Result], format: ExportFormat
 ) -> None:
