@@ -11,7 +11,7 @@ run: $(READY) ## Fill a demo account and serve; prints the URLs and the demo's k
 	@$(BIN)/sightlog serve --demo --port $(PORT)
 
 test: $(READY) ## Run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 stack: $(READY) ## Production on a laptop: PostgreSQL, Redis, S3, two API processes, two workers
 	@$(BIN)/python -m tests.production

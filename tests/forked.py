@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from app import migrate
-from app.db import Database
 from tests.stack import ROOT, Process, Stack, free_port
 
 PROGRAM = """
@@ -119,9 +117,7 @@ class ForkedStack(Stack):
 
     def start(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        database = Database(self.database_url)
-        migrate.upgrade(database)
-        database.dispose()
+        assert self._fork("db", "upgrade").wait() == 0
         for _ in range(self.apis):
             self.add_api()
         for _ in range(self.workers):

@@ -75,7 +75,11 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SIGHTLOG_", "AWS_"))}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SIGHTLOG_", "AWS_", "PYTHONDONTWRITE"))
+        }
         return kept | {"SIGHTLOG_DATA_DIR": str(self.folder / "data")} | dict(self.settings)
 
     @property

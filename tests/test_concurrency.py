@@ -149,40 +149,47 @@ def test_an_idempotency_key_at_once_makes_one_export(account: Account, clients: 
     assert account.graphql("{ exports { totalCount } }") == {"exports": {"totalCount": 1}}
 
 
-def test_an_export_holds_one_moment_of_a_history_that_grows(account: Account, clients: list[httpx.Client]) -> None:
-    acknowledged, ended = 0, Event()
-
-    def grow() -> None:
-        nonlocal acknowledged
-        while not ended.is_set():
-            first = acknowledged * 50
-            assert recorded_by(clients[0], range(first, first + 50))() == {"recorded": 50, "alreadyKnown": 0}
-            acknowledged += 1
-
-    sizes = []
-    with ThreadPoolExecutor(1) as thread:
-        growing = thread.submit(grow)
-        try:
-            for _ in range(6):
-                before = acknowledged
-                state = account.export(format="jsonl", fields=["id"])
-                lines = httpx.get(state["download_url"]).text.splitlines()
-                assert len(lines) == state["record_count"] == len(set(lines))
-                sizes.append(len(lines))
-                assert before * 50 <= len(lines) <= (acknowledged + 1) * 50
-                assert set(lines) == {f'{{"id":"r{number}"}}' for number in range(len(lines))}
-        finally:
-            ended.set()
-        growing.result()
-    assert all(size % 50 == 0 for size in sizes)
-    assert sizes == sorted(sizes)
-    assert sizes[0] < sizes[-1]
-
-
 def fill(session: Session, account: Account, rows: int) -> None:
     created_at = datetime(2025, 1, 1, tzinfo=UTC)
     history = [Result(id=f"r{number}", source_type="single", created_at=created_at) for number in range(rows)]
     recording.record(session, account.id, history)
+
+
+def test_an_export_holds_one_moment_of_a_history_that_grows(
+    account: Account, clients: list[httpx.Client], database: Database
+) -> None:
+    growing, batch, ended = clients[:4], 20, Event()
+    acknowledged = [0] * len(growing)
+    with database.write() as session:
+        fill(session, account, 8000)
+
+    def grow(place: int) -> None:
+        while not ended.is_set():
+            first = (place + 1) * 1_000_000 + acknowledged[place] * batch
+            told = recorded_by(growing[place], range(first, first + batch))()
+            assert told == {"recorded": batch, "alreadyKnown": 0}
+            acknowledged[place] += 1
+
+    with ThreadPoolExecutor(len(growing)) as threads:
+        running = [threads.submit(grow, place) for place in range(len(growing))]
+        try:
+            for _ in range(5):
+                before = list(acknowledged)
+                state = account.export(format="jsonl", fields=["id"])
+                numbers = [int(line[8:-2]) for line in httpx.get(state["download_url"]).text.splitlines()]
+                assert len(numbers) == state["record_count"] == len(set(numbers))
+                for place, least in enumerate(before):
+                    first = (place + 1) * 1_000_000
+                    found = sorted(number for number in numbers if first <= number < first + 1_000_000)
+                    assert least * batch <= len(found) <= (acknowledged[place] + 1) * batch
+                    assert len(found) % batch == 0
+                    assert found == list(range(first, first + len(found)))
+        finally:
+            ended.set()
+        for thread in running:
+            thread.result()
+    with database.read() as session:
+        assert session.exec(select(Export.attempt).where(Export.account_id == account.id)).all() == [1] * 5
 
 
 def test_thirty_exports_of_one_account_do_not_keep_another_waiting(

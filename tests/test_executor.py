@@ -169,7 +169,7 @@ selection = st.recursive(
 FRAGMENTS = "fragment More on Thing { three: text part { weights } } fragment OfPart on Part { label: name }"
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     root=st.sampled_from(["things", "maybeThings", "groups"]),
     selections=st.lists(selection, min_size=1, max_size=8),

@@ -1,6 +1,7 @@
 """Processes and servers that die, hang and come back. Each test ends with nothing lost and nothing twice."""
 
 import hashlib
+import itertools
 import random
 import resource
 import signal
@@ -8,22 +9,25 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 import pytest
 from sqlalchemy import text, update
 from sqlmodel import col, func, select
 
-from app import claims, rollup
+from app import claims, descriptions, rollup, writers
 from app.db import Database
+from app.errors import Unavailable
 from app.exports import in_states
-from app.models import Export, ExportStatus
-from tests.conftest import Account, new_account
+from app.filters import DescriptionFilter
+from app.models import Export, ExportFormat, ExportStatus
+from tests.conftest import ENGINES, Account, new_account
 from tests.forked import ForkedStack, Nursery
 from tests.servers import Servers, s3_client, start_all
 
@@ -44,8 +48,8 @@ REQUESTS: tuple[dict[str, Any], ...] = (
 LARGE, SMALL = REQUESTS[0], REQUESTS[2]
 """One that S3 gets in two parts, and one that it gets in one."""
 WHOLE = {"format": "jsonl", "fields": ["id", "type", "created_at"]}
-BIG = {"format": "jsonl", "fields": FIELDS}
-"""All rows, in one part and in many: these take a while."""
+BIG = {"format": "jsonl", "fields": FIELDS, "limit": 60_000}
+"""All rows in one part, and in some: these take a while."""
 
 FILL = {
     "postgresql": """
@@ -79,7 +83,10 @@ class Site:
     def history(self) -> Account:
         return self.accounts[0]
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.stack.stop()
         self.database.dispose()
         for account in self.accounts:
@@ -116,7 +123,7 @@ class Site:
         until(lambda: self.row(export_id).status not in (PENDING, PROCESSING), 60)
         state = account.wait(export_id)
         assert state["status"] == "completed", state
-        content = httpx.get(state["download_url"]).content
+        content = fetch(state["download_url"]).content
         query = "query($id: ID!) { export(id: $id) { receipt { rows bytes sha256 } } }"
         receipt = account.graphql(query, id=export_id)["export"]["receipt"]
         sha256 = hashlib.sha256(content).hexdigest()
@@ -143,6 +150,10 @@ def until(condition: Callable[[], T], seconds: float) -> T:
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.03)
     return found
+
+
+def fetch(url: str) -> httpx.Response:
+    return httpx.get(url, verify=False)
 
 
 def start(account: Account, **body: Any) -> str:
@@ -176,9 +187,9 @@ def site(
 def opened_production(nursery: Nursery, servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     servers.postgres.create_database("faults")
     servers.s3.create_bucket("faults")
-    opened = site(tmp_path_factory.mktemp("production"), nursery, servers.environment("faults", "faults"), apis=2)
-    yield opened
-    opened.close()
+    settings = servers.environment("faults", "faults")
+    with site(tmp_path_factory.mktemp("production"), nursery, settings, apis=2) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -191,9 +202,8 @@ def production(opened_production: Site) -> Site:
 
 @pytest.fixture(scope="module")
 def embedded(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    opened = site(tmp_path_factory.mktemp("embedded"), nursery, {})
-    yield opened
-    opened.close()
+    with site(tmp_path_factory.mktemp("embedded"), nursery, {}) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +225,79 @@ def whole(digests: list[str]) -> str:
     return digests[-1]
 
 
-def test_workers_killed_twenty_times(production: Site, calm: list[str]) -> None:
+def kill_serve(folder: Path, nursery: Nursery) -> None:
+    with site(folder, nursery, {}) as embedded:
+        started = [start(embedded.history, **WHOLE)]
+        expected = embedded.digest(embedded.history, started[0])
+        for _ in range(4):
+            started += [start(embedded.history, **WHOLE) for _ in range(2)]
+            until(lambda: embedded.count(PROCESSING) > 0, 10)
+            time.sleep(random.uniform(0, 0.4))
+            embedded.stack.api_processes[0].kill()
+            embedded.stack.serve(0)
+            embedded.stack.wait_until_ready()
+        assert {embedded.digest(embedded.history, export_id) for export_id in started} == {expected}
+        attempts = [embedded.row(export_id).attempt for export_id in started]
+        assert sum(attempts) - len(attempts) >= 2, attempts
+        embedded.settle()
+
+
+def expire(folder: Path, nursery: Nursery, settings: dict[str, str]) -> None:
+    kept = {"SIGHTLOG_EXPORT_RETENTION": "1s"}
+    with site(folder, nursery, settings | kept, rows=0) as short_lived:
+        account = short_lived.account()
+        account.record({"id": "only"})
+        state = account.wait(start(account, format="csv"))
+        assert state["status"] == "completed"
+        assert fetch(state["download_url"]).status_code == 200
+        until(lambda: short_lived.row(state["export_id"]).expired_at is not None, 10)
+        answer = account.client.get(f"/api/v2/data/export/{state['export_id']}")
+        assert (answer.status_code, answer.json()) == (404, {"detail": "Export not found"})
+        query = "query($id: ID!) { export(id: $id) { status expiredAt downloadUrl receipt { rows } } }"
+        expired = account.graphql(query, id=state["export_id"])["export"]
+        assert expired.pop("expiredAt") > state["created_at"]
+        assert expired == {"status": "COMPLETED", "downloadUrl": None, "receipt": {"rows": 1}}
+        until(lambda: short_lived.stored() == [], 10)
+        assert fetch(state["download_url"]).status_code == 404
+
+
+def fill_disk(folder: Path, nursery: Nursery, settings: dict[str, str]) -> None:
+    """The largest file that the process may write holds no export."""
+    with site(folder, nursery, settings, rows=20_000) as opened:
+        account, serve = opened.history, opened.stack.forked[-1]
+        resource.prlimit(serve.pid, resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
+        export_id = start(account, **WHOLE)
+        failed(opened, export_id, 1)
+        assert opened.stored() == []
+        resource.prlimit(serve.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert opened.digest(account, export_id)
+        assert opened.row(export_id).attempt == 2
+        opened.settle()
+
+
+Beside = dict[str, Future[None]]
+
+
+@pytest.fixture(scope="module")
+def beside(nursery: Nursery, servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
+    """What mostly waits and disturbs nobody runs beside the first test."""
+    for name in ("expire", "disk"):
+        servers.postgres.create_database(name)
+    servers.s3.create_bucket("expire")
+    postgres_and_s3 = servers.environment("expire", "expire")
+    del postgres_and_s3["SIGHTLOG_REDIS_URL"]
+    postgres = {"SIGHTLOG_DATABASE_URL": servers.postgres.database_url("disk")}
+    folders = [tmp_path_factory.mktemp("beside") for _ in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        yield {
+            "serve killed": threads.submit(kill_serve, folders[0], nursery),
+            "expire, embedded": threads.submit(expire, folders[1], nursery, {}),
+            "expire, servers": threads.submit(expire, folders[2], nursery, postgres_and_s3),
+            "disk": threads.submit(fill_disk, folders[3], nursery, postgres),
+        }
+
+
+def test_workers_killed_twenty_times(production: Site, calm: list[str], beside: Beside) -> None:
     stack, account = production.stack, production.history
     stack.end_workers()
     worker = stack.add_worker({"SIGHTLOG_WORKER_THREADS": "4"})
@@ -238,20 +320,19 @@ def has_begun(site: Site, export_id: str) -> bool:
     return site.row(export_id).status != PENDING
 
 
-def test_serve_killed_with_its_worker(embedded: Site) -> None:
-    started = [start(embedded.history, **WHOLE)]
-    expected = embedded.digest(embedded.history, started[0])
-    for _ in range(3):
-        started += [start(embedded.history, **WHOLE) for _ in range(2)]
-        until(lambda: embedded.count(PROCESSING) > 0, 10)
-        time.sleep(random.uniform(0, 0.4))
-        embedded.stack.api_processes[0].kill()
-        embedded.stack.serve(0)
-        embedded.stack.wait_until_ready()
-    assert {embedded.digest(embedded.history, export_id) for export_id in started} == {expected}
-    attempts = [embedded.row(export_id).attempt for export_id in started]
-    assert sum(attempts) - len(attempts) >= 2, attempts
-    embedded.settle()
+def test_serve_killed_with_its_worker(beside: Beside) -> None:
+    beside["serve killed"].result()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_files_expire(beside: Beside, engine: str) -> None:
+    """On servers, PostgreSQL and S3 are set alone: the worker runs inside `serve`."""
+    beside[f"expire, {engine}"].result()
+
+
+def test_a_full_disk(beside: Beside) -> None:
+    """PostgreSQL is set alone: files are local."""
+    beside["disk"].result()
 
 
 def test_dead_and_paused_workers(production: Site, whole: str) -> None:
@@ -275,7 +356,7 @@ def test_dead_and_paused_workers(production: Site, whole: str) -> None:
     assert digests == [whole, digests[1], whole]
     production.settle()
     rows = [outcome(production.row(export_id)) for export_id in left]
-    assert [rows_written for rows_written, *_ in rows] == [ROWS] * 3
+    assert [rows_written for rows_written, *_ in rows] == [ROWS, BIG["limit"], ROWS]
     paused.signal(signal.SIGCONT)
     time.sleep(1)
     assert paused.terminate() == 0
@@ -328,7 +409,7 @@ def test_serve_that_is_told_to_stop_finishes_requests_and_hands_exports_back(emb
 
 def refuses_connections(url: str) -> bool:
     try:
-        httpx.get(f"{url}/health/live")
+        fetch(f"{url}/health/live")
     except httpx.TransportError:
         return True
     return False
@@ -365,35 +446,42 @@ def start_in_time(account: Account) -> str:
     return export_id
 
 
+RECORD = "mutation($input: [DescriptionInput!]!) { recordDescriptions(input: $input) { recorded alreadyKnown } }"
+
+
 def test_postgres_restarted_under_load(production: Site, servers: Servers, calm: list[str]) -> None:
-    """Requests fail for moments with 503 and recover by themselves; exports that were accepted are completed."""
-    account, answers, ended = production.account(), list[httpx.Response](), threading.Event()
+    """Requests fail for moments with 503 and recover by themselves; what was accepted is there, and once."""
+    account, writer, ids = production.account(), production.account(), itertools.count()
     account.record({"id": "only"})
     small = production.digest(account, start(account, format="jsonl"))
+    answers, ended = list[httpx.Response](), threading.Event()
 
     def load(port: int) -> None:
-        with account.connect(url=f"http://127.0.0.1:{port}") as client:
+        url = f"http://127.0.0.1:{port}"
+        with account.connect(url=url) as client, writer.connect(url=url) as recording:
             while not ended.wait(0.02):
                 for _ in range(5):
                     answers.append(client.get("/api/v2/data/descriptions"))
                 body = {"data_type": "descriptions", "format": "jsonl"}
                 answers.append(client.post("/api/v2/data/export", json=body))
+                until(partial(is_recorded, recording, f"r{next(ids)}"), 20)
 
-    threads = [threading.Thread(target=load, args=(port,)) for port in production.stack.ports * 2]
-    large = start(production.history, **LARGE)
-    for thread in threads:
-        thread.start()
-    until(lambda: len(answers) > 50, 10)
-    servers.postgres.restart()
-    restarted = len(answers)
-    until(lambda: len(answers) > restarted + 100, 10)
-    servers.postgres.kill()
-    servers.postgres.start()
-    restarted = len(answers)
-    until(lambda: len(answers) > restarted + 100, 10)
-    ended.set()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as threads:
+        large = start(production.history, **LARGE)
+        loads = [threads.submit(load, port) for port in production.stack.ports * 2]
+        try:
+            until(lambda: len(answers) > 50, 10)
+            servers.postgres.restart()
+            restarted = len(answers)
+            until(lambda: len(answers) > restarted + 100, 10)
+            servers.postgres.kill()
+            servers.postgres.start()
+            restarted = len(answers)
+            until(lambda: len(answers) > restarted + 100, 10)
+        finally:
+            ended.set()
+        for running in loads:
+            running.result()
     assert {answer.status_code for answer in answers} == {200, 202, 503}
     for answer in answers:
         if answer.status_code == 503:
@@ -404,6 +492,22 @@ def test_postgres_restarted_under_load(production: Site, servers: Servers, calm:
     accepted = [answer.json()["export_id"] for answer in answers if answer.status_code == 202]
     assert {production.row(export_id).sha256 for export_id in accepted} == {small}
     assert production.digest(production.history, large) == calm[0]
+    assert writer.graphql("{ descriptions { totalCount } }") == {"descriptions": {"totalCount": next(ids)}}
+    with production.database.read() as session:
+        assert rollup.differences(session) == []
+
+
+def is_recorded(client: httpx.Client, id: str) -> bool:
+    result = {"id": id, "sourceType": "single", "createdAt": "2025-01-15T10:30:00Z", "confidenceScore": 0.3}
+    answer = client.post("/graphql", json={"query": RECORD, "variables": {"input": [result]}})
+    told = answer.json()
+    if answer.status_code == 503:
+        assert told == unavailable(answer.headers["X-Request-ID"])
+        return False
+    if "errors" in told:
+        assert told["errors"][0]["extensions"] == {"code": "SERVICE_UNAVAILABLE"}
+        return False
+    return True
 
 
 def unavailable(request_id: str) -> dict[str, Any]:
@@ -412,6 +516,22 @@ def unavailable(request_id: str) -> dict[str, Any]:
         "error": {"code": "SERVICE_UNAVAILABLE", "message": message, "details": {}},
         "request_id": request_id,
     }
+
+
+@pytest.mark.parametrize("ended_by", ["pg_terminate_backend", "pg_cancel_backend"])
+def test_a_statement_that_is_ended_in_the_middle(production: Site, ended_by: str) -> None:
+    statement = descriptions.export_statement(production.history.id, DescriptionFilter(), ["id", "metadata"], None)
+
+    def read() -> None:
+        with production.database.read() as session:
+            process = session.connection().scalar(select(func.pg_backend_pid()))
+            for _ in writers.write(session.connection(), statement, ExportFormat.CSV):
+                with production.database.write() as other:
+                    other.connection().execute(select(getattr(func, ended_by)(process)))
+
+    with pytest.raises(Unavailable):
+        read()
+    assert production.count(PENDING, PROCESSING) == 0
 
 
 def test_s3_down_for_a_while(production: Site, servers: Servers, calm: list[str]) -> None:
@@ -473,9 +593,12 @@ def test_clocks_that_differ_by_two_minutes(production: Site, whole: str) -> None
     stack.end_workers()
     settings = {"SIGHTLOG_WORKER_THREADS": "1"}
     workers = [stack.add_worker(settings, CLOCK.format(shift=shift)) for shift in (60, -60)]
-    started = [start(account, **WHOLE) for _ in range(4)]
-    assert [production.digest(account, export_id) for export_id in started] == [whole] * 4
-    assert [production.row(export_id).attempt for export_id in started] == [1] * 4
+    started, began = [], time.monotonic()
+    while time.monotonic() - began < 3:
+        started.append(start(account, **WHOLE))
+        until(lambda: production.count(PENDING, PROCESSING) < 2, 30)
+    assert {production.digest(account, export_id) for export_id in started} == {whole}
+    assert {production.row(export_id).attempt for export_id in started} == {1}
     production.settle()
     for worker in workers:
         assert "completed" in worker.log.read_text()
@@ -505,7 +628,7 @@ def test_a_running_export_is_cancelled_within_a_second(either: Site) -> None:
     assert either.row(export_id).status == CANCELLED
     account.graphql("mutation($id: ID!) { retryExport(id: $id) { status } }", id=export_id)
     assert either.digest(account, export_id)
-    assert (either.row(export_id).attempt, either.row(export_id).rows_written) == (2, ROWS)
+    assert (either.row(export_id).attempt, either.row(export_id).rows_written) == (2, BIG["limit"])
     either.settle()
 
 
@@ -519,55 +642,3 @@ def test_a_running_export_is_deleted(either: Site) -> None:
     assert account.client.get(f"/api/v2/data/export/{export_id}").status_code == 404
     until(lambda: not either.exists(export_id), 10)
     either.settle()
-
-
-def test_files_expire(short_lived: Site) -> None:
-    account = short_lived.account()
-    account.record({"id": "only"})
-    state = account.wait(start(account, format="csv"))
-    assert state["status"] == "completed"
-    assert httpx.get(state["download_url"]).status_code == 200
-    until(lambda: short_lived.row(state["export_id"]).expired_at is not None, 8)
-    answer = account.client.get(f"/api/v2/data/export/{state['export_id']}")
-    assert (answer.status_code, answer.json()) == (404, {"detail": "Export not found"})
-    query = "query($id: ID!) { export(id: $id) { status expiredAt downloadUrl receipt { rows } } }"
-    expired = account.graphql(query, id=state["export_id"])["export"]
-    assert expired.pop("expiredAt") > state["created_at"]
-    assert expired == {"status": "COMPLETED", "downloadUrl": None, "receipt": {"rows": 1}}
-    until(lambda: short_lived.stored() == [], 5)
-    assert httpx.get(state["download_url"]).status_code == 404
-    short_lived.settle()
-
-
-@pytest.fixture(params=SITES)
-def short_lived(
-    request: pytest.FixtureRequest, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
-    """Files are kept for one second. On servers, PostgreSQL and S3 are set alone: the worker runs inside `serve`."""
-    settings = {"SIGHTLOG_EXPORT_RETENTION": "1s"}
-    if request.param == "production":
-        real: Servers = request.getfixturevalue("servers")
-        real.postgres.create_database("short")
-        real.s3.create_bucket("short")
-        settings |= real.environment("short", "short")
-        del settings["SIGHTLOG_REDIS_URL"]
-    opened = site(tmp_path_factory.mktemp("short"), nursery, settings, rows=0)
-    yield opened
-    opened.close()
-
-
-def test_a_full_disk(servers: Servers, nursery: Nursery, tmp_path: Path) -> None:
-    """PostgreSQL is set alone: files are local, and the largest that the process may write holds no export."""
-    servers.postgres.create_database("full")
-    settings = {"SIGHTLOG_DATABASE_URL": servers.postgres.database_url("full")}
-    opened = site(tmp_path, nursery, settings, rows=20_000)
-    account, serve = opened.history, opened.stack.forked[0]
-    resource.prlimit(serve.pid, resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
-    export_id = start(account, **WHOLE)
-    failed(opened, export_id, 1)
-    assert opened.stored() == []
-    resource.prlimit(serve.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    assert opened.digest(account, export_id)
-    assert opened.row(export_id).attempt == 2
-    opened.settle()
-    opened.close()

@@ -10,7 +10,7 @@ from threading import Barrier, Event
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from app import auth, claims, export_runs, exports, migrate, recording, rollup
@@ -103,12 +103,14 @@ def runtime(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def lab(runtime: Runtime) -> Lab:
+def lab(runtime: Runtime) -> Iterator[Lab]:
     with runtime.database.write() as session:
         account_id = auth.account_id(session, f"lab {next(_numbers)}", create=True)
         results = [Result(id=f"r{n}", source_type="single", created_at=LONG_AGO) for n in range(3)]
         recording.record(session, account_id, results)
-    return Lab(runtime, account_id)
+    yield Lab(runtime, account_id)
+    with runtime.database.write() as session:  # what is left would lapse under a later test
+        session.connection().execute(delete(Export).where(col(Export.account_id) == account_id))
 
 
 def pending(lab: Lab, id: uuid.UUID, claim: Claim) -> None:

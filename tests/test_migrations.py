@@ -1,7 +1,6 @@
 """Bringing a database up to date: an empty one, a filled one, two at once, and what happens when it was not done."""
 
 import os
-import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -18,7 +17,8 @@ from app import cli, migrate, rollup
 from app.db import Database
 from app.migrate import DatabaseAhead, DatabaseBehind
 from tests.conftest import ENGINES
-from tests.stack import COMMAND, ROOT, free_port
+from tests.forked import Forked, Nursery
+from tests.stack import free_port
 
 pytestmark = pytest.mark.xdist_group("faults")
 
@@ -61,12 +61,11 @@ def url_of(database: Database) -> str:
     return database.url.render_as_string(hide_password=False)
 
 
-def process(database: Database, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def started(nursery: Nursery, folder: Path, database: Database, *arguments: str, **settings: str) -> Forked:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SIGHTLOG_")}
     environment = kept | {"SIGHTLOG_DATABASE_URL": url_of(database)} | settings
-    return subprocess.run(
-        [*COMMAND, *arguments], cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=30
-    )
+    log = folder / f"process{next(_numbers)}.log"
+    return Forked(arguments, environment, log, nursery=nursery).start()
 
 
 def tables(database: Database) -> list[str]:
@@ -171,12 +170,11 @@ def test_check_recounts_the_statistics(database: Database) -> None:
     assert "kept (2, 1000000000), counted (1, 1000000000)" in checked.stderr
 
 
-def test_two_processes_upgrade_at_once(database: Database) -> None:
+def test_two_processes_upgrade_at_once(database: Database, nursery: Nursery, tmp_path: Path) -> None:
     filled(database)
-    with ThreadPoolExecutor(2) as threads:
-        done = list(threads.map(lambda _: process(database, "db", "upgrade"), range(2)))
+    processes = [started(nursery, tmp_path, database, "db", "upgrade") for _ in range(2)]
     message = f"The database is at revision {migrate.head()}.\n"
-    assert [(one.returncode, one.stderr) for one in done] == [(0, message)] * 2
+    assert [(process.wait(), process.log.read_text()) for process in processes] == [(0, message)] * 2
     assert migrate.check(database) == []
 
 
@@ -192,14 +190,15 @@ def test_eight_upgrade_at_once(database: Database) -> None:
 
 
 @pytest.mark.parametrize("fresh", ["servers"], indirect=True)
-def test_serve_and_worker_do_not_start_on_a_server_that_is_behind(database: Database) -> None:
+def test_serve_and_worker_do_not_start_on_a_server_that_is_behind(
+    database: Database, nursery: Nursery, tmp_path: Path
+) -> None:
     filled(database)
     before = tables(database)
     commands = (("serve", "--port", str(free_port())), ("worker",))
-    with ThreadPoolExecutor(2) as threads:
-        done = list(threads.map(lambda command: process(database, *command, SIGHTLOG_REDIS_URL=NO_REDIS), commands))
+    processes = [started(nursery, tmp_path, database, *command, SIGHTLOG_REDIS_URL=NO_REDIS) for command in commands]
     message = "Error: The database is not up to date. Run: sightlog db upgrade\n"
-    assert [(one.returncode, one.stdout, one.stderr) for one in done] == [(2, "", message)] * 2
+    assert [(process.wait(), process.log.read_text()) for process in processes] == [(2, message)] * 2
     assert tables(database) == before
 
 

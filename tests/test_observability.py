@@ -244,7 +244,7 @@ def test_every_line_of_a_log_is_one_json_object(own: Account) -> None:
     for line in logs_of(own.stack):
         assert list(line)[:4] == ["time", "level", "logger", "message"]
         assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d\d\dZ", line["time"])
-        assert line["level"] in ("info", "warning", "error")
+        assert line["level"] in ("info", "warning", "error", "critical")
 
 
 def test_a_request_is_one_line(own: Account) -> None:
