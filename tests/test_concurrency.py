@@ -161,7 +161,7 @@ def test_an_export_holds_one_moment_of_a_history_that_grows(
     growing, batch, ended = clients[:4], 20, Event()
     acknowledged = [0] * len(growing)
     with database.write() as session:
-        fill(session, account, 8000)
+        fill(session, account, 5000)
 
     def grow(place: int) -> None:
         while not ended.is_set():
@@ -197,7 +197,7 @@ def test_thirty_exports_of_one_account_do_not_keep_another_waiting(
 ) -> None:
     busy, other = make_account(), make_account()
     with database.write() as session:
-        fill(session, busy, 8000)
+        fill(session, busy, 6000)
         fill(session, other, 10)
     body = {"data_type": "descriptions", "format": "csv"}
     started = [busy.client.post("/api/v2/data/export", json=body).json()["export_id"] for _ in range(30)]
