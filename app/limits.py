@@ -51,7 +51,7 @@ class Limiter:
         self._shared_again = 0.0
         if redis_url:
             self._shared = RedisStorage(
-                redis_url, wrap_exceptions=True, key_prefix="sightlog", socket_connect_timeout=1, socket_timeout=2
+                redis_url, wrap_exceptions=True, key_prefix="sightlog", socket_connect_timeout=1, socket_timeout=1
             )
 
     def hit(self, caller: str, limit: int) -> Window | None:

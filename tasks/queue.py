@@ -91,7 +91,7 @@ def _broker(settings: Settings) -> dramatiq.Broker:
     if not settings.redis_url:
         return StubBroker(middleware=middleware)
     # Short, since requests wait for it; given with `url`, the broker would not pass them on.
-    client = redis.Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=3)
+    client = redis.Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=2)
     return RedisBroker(  # type: ignore[no-untyped-call]
         client=client,
         middleware=middleware,
