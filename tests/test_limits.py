@@ -59,7 +59,25 @@ def limited(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         stack.settings = settings | {"SIGHTLOG_FORWARDED_ALLOW_IPS": "192.0.2.1"}
         stack.add_api()
         stack.wait_until_ready()
+        if request.param == "servers":
+            wait_until_counted_together(stack)
         yield stack
+
+
+def wait_until_counted_together(stack: Stack) -> None:
+    """A process whose first words with Redis take too long counts for itself for some seconds."""
+    database, deadline = Database(stack.database_url), time.monotonic() + 30
+    while True:
+        account = new_account(stack, database)
+        told = []
+        for port in stack.ports:
+            with account.connect(url=f"http://127.0.0.1:{port}") as client:
+                told.append(left(client.get(UNKNOWN))[1])
+        if told == [LIMIT - 1, LIMIT - 2]:
+            break
+        assert time.monotonic() < deadline, told
+        time.sleep(1)
+    database.dispose()
 
 
 @pytest.fixture(scope="module")
