@@ -1,6 +1,8 @@
 """The engine, and the two ways of using it: reading one snapshot, and writing one transaction."""
 
 import json
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -95,9 +97,22 @@ def _session(engine: Engine) -> Iterator[Session]:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver begins no transaction of its own
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "cache_size = -16384"):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute("PRAGMA cache_size = -16384")
+    _use_wal(cursor)
     cursor.close()
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Whoever is first switches a new file to WAL; the others would be refused at once, whatever their timeout."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _begin_sqlite(connection: Connection) -> None:
