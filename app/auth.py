@@ -7,13 +7,17 @@ import secrets
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
+import sqlalchemy
+from sqlalchemy import Select, bindparam
 from sqlmodel import Session, col, select
 
-from app import times
+from app import dialects, times
 from app.errors import DeactivatedKey, ExpiredKey, Forbidden, InvalidInput, NotFound, Unauthenticated
 from app.models import Account, ApiKey, Scope
+from app.queries import Query, Rows
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
 _KEY = re.compile(r"(sightlog_[A-Za-z0-9]{8})[A-Za-z0-9_-]{32,64}")
@@ -36,7 +40,7 @@ class Principal:
             raise Forbidden(f"This needs an API key with the scope '{scope}'; this one has '{self.scope}'.")
 
 
-def authenticate(session: Session, authorization: str | None) -> Principal:
+def authenticate(rows: Rows, authorization: str | None) -> Principal:
     """The principal of an `Authorization: Bearer …` value.
 
     Unauthenticated, ExpiredKey or DeactivatedKey where there is none. A wrong key, whatever is wrong with it,
@@ -48,16 +52,20 @@ def authenticate(session: Session, authorization: str | None) -> Principal:
     match = _KEY.fullmatch(key.strip())
     if scheme.lower() != "bearer" or match is None:
         raise Unauthenticated("The API key is not valid: send the header 'Authorization: Bearer <key>'.")
-    found = session.exec(
-        select(ApiKey, Account.rate_limit)
-        .join(Account, col(Account.id) == ApiKey.account_id)
-        .where(ApiKey.key_prefix == match[1])
-    ).first()
-    if found is None or not hmac.compare_digest(found[0].secret_hash, _hash(match[0])):
+    found = rows(Query("key", _key_statement, {"key_prefix": match[1]}, one_plan=True))
+    if not found or not hmac.compare_digest(found[0][0], _hash(match[0])):
         raise Unauthenticated("The API key is not valid.")
-    api_key, rate_limit = found
-    _require_usable(api_key)
-    return Principal(api_key.account_id, api_key.key_prefix, Scope(api_key.scope), rate_limit)
+    _, account_id, scope, active, expires_at, rate_limit = found[0]
+    _require_usable(bool(active), dialects.moment(expires_at))
+    return Principal(account_id, match[1], Scope(scope), rate_limit)
+
+
+def _key_statement() -> Select[Any]:
+    key, owner = ApiKey.__table__.c, Account.__table__.c  # type: ignore[attr-defined]
+    found = sqlalchemy.select(
+        key.secret_hash, key.account_id, key.scope, key.active, key.expires_at, owner.rate_limit
+    ).where(key.key_prefix == bindparam("key_prefix"))
+    return found.where(owner.id == key.account_id)
 
 
 def authenticate_again(session: Session, principal: Principal) -> None:
@@ -65,7 +73,7 @@ def authenticate_again(session: Session, principal: Principal) -> None:
     api_key = session.get(ApiKey, principal.key_prefix)
     if api_key is None:
         raise Unauthenticated("The API key is not valid.")
-    _require_usable(api_key)
+    _require_usable(api_key.active, api_key.expires_at)
 
 
 def account(session: Session, name: str, *, create: bool = False) -> Account:
@@ -147,11 +155,11 @@ def scope_of(names: str) -> Scope:
     return max(given, key=_SCOPES.index)
 
 
-def _require_usable(api_key: ApiKey) -> None:
-    if not api_key.active:
+def _require_usable(active: bool, expires_at: datetime | None) -> None:
+    if not active:
         raise DeactivatedKey("The API key was deactivated.")
-    if api_key.expires_at is not None and api_key.expires_at <= times.now():
-        raise ExpiredKey(f"The API key expired at {times.iso(api_key.expires_at)}.")
+    if expires_at is not None and expires_at <= times.now():
+        raise ExpiredKey(f"The API key expired at {times.iso(expires_at)}.")
 
 
 def _hash(key: str) -> str:

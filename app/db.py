@@ -3,24 +3,29 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
-from app import jsontext
+from app import dialects, jsontext
 from app.errors import InvalidInput, Unavailable
+from app.queries import Query, Rows
 
-_DRIVER_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError)
-"""Those that `COPY` raises past SQLAlchemy."""
+_DRIVER_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, sqlite3.OperationalError)
+"""Those that `COPY` and queries raise past SQLAlchemy."""
 
+_MOST_TEXTS = 2000
+"""Shapes of queries whose text is remembered; a few kilobytes each."""
 
 _ALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 11_000}
 """Seconds, seconds, probes, milliseconds: a server that vanished without a word is noticed within some 11 seconds."""
@@ -58,6 +63,8 @@ class Database:
             self.engine = create_engine(self.url, connect_args=arguments, **options)
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._writer = self.engine
+        self._dialect: Dialect = sqlite.dialect(paramstyle="named") if self.is_sqlite else self.engine.dialect
+        self._texts: dict[Hashable, tuple[str, dict[str, Any]]] = {}
 
     def read(self) -> AbstractContextManager[Session]:
         """A session that sees one moment of the database."""
@@ -67,8 +74,64 @@ class Database:
         """A session that commits when its block ends, and takes everything back when it raises."""
         return _session(self._writer)
 
+    def rows(self, query: Query) -> list[tuple[Any, ...]]:
+        """What one query finds, at a moment of its own."""
+        with self._driver() as driver:
+            return self._fetch(driver, query)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Rows]:
+        """For several queries that are to see one moment."""
+        with self.read() as session:
+            yield self.rows_in(session)
+
+    def rows_in(self, session: Session) -> Rows:
+        """For queries that are to see what the session sees."""
+        return partial(self._fetch, session.connection().connection.driver_connection)
+
     def dispose(self) -> None:
         self.engine.dispose()
+
+    @contextmanager
+    def _driver(self) -> Iterator[Any]:
+        """A connection without a transaction, past SQLAlchemy's, which takes longer than a small query."""
+        driver: Any = None
+        try:
+            pooled = self.engine.raw_connection()
+            try:
+                driver = pooled.driver_connection
+                if not self.is_sqlite:
+                    driver.autocommit = True
+                yield driver
+            finally:
+                if not self.is_sqlite and not driver.closed:
+                    driver.autocommit = False
+                pooled.close()
+        except (OperationalError, PoolTimeout, *_DRIVER_ERRORS) as error:
+            if not self.is_sqlite and driver is not None and driver.closed:
+                self.engine.dispose()  # what broke one connection has most likely broken all
+            raise Unavailable("The database does not answer at the moment. Please try again.") from error
+
+    def _fetch(self, driver: Any, query: Query) -> list[tuple[Any, ...]]:
+        text, constants = self._text(query)
+        values = {**constants, **query.values}
+        if self.is_sqlite:
+            values = {name: dialects.stored(value) for name, value in values.items()}
+            found: list[tuple[Any, ...]] = driver.execute(text, values).fetchall()
+        else:
+            found = driver.execute(text, values, prepare=None if query.one_plan else False).fetchall()
+        return found
+
+    def _text(self, query: Query) -> tuple[str, dict[str, Any]]:
+        """The statement's text, and the values that are the same for all of its shape."""
+        known = self._texts.get(query.shape)
+        if known is None:
+            if len(self._texts) >= _MOST_TEXTS:
+                self._texts.clear()
+            compiled = query.build().compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
+            constants = {name: value for name, value in compiled.params.items() if name not in query.values}
+            known = self._texts[query.shape] = str(compiled), constants
+        return known
 
 
 def _parsed(url: str) -> URL:

@@ -33,9 +33,8 @@ def _key(runtime: Runtime, account_id: int) -> str:
     if path.is_file():
         key = path.read_text().strip()
         try:
-            with runtime.database.read() as session:
-                if auth.authenticate(session, f"Bearer {key}").account_id == account_id:
-                    return key
+            if auth.authenticate(runtime.database.rows, f"Bearer {key}").account_id == account_id:
+                return key
         except Unauthenticated:
             pass  # revoked, or of another database
     path.parent.mkdir(parents=True, exist_ok=True)

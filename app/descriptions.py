@@ -1,18 +1,37 @@
 """A page of results, one result, and the statement that an export streams."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
-from sqlmodel import Session, col
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    false,
+    literal_column,
+    or_,
+    select,
+)
+from sqlmodel import col
 
-from app import cursors, dialects, filters, rollup, statistics
+from app import cursors, dialects, filters, rollup
+from app.db import Database
+from app.dialects import Timestamp
 from app.errors import InvalidInput
 from app.filters import DescriptionFilter
 from app.models import Description
-from app.statistics import Statistics
+from app.queries import Query, Rows
+from app.statistics import Remembered, Statistics
 
 ITEM_COLUMNS = (
     "id",
@@ -30,10 +49,15 @@ ITEM_COLUMNS = (
 """The keys of an item, in the document's order."""
 
 COLUMNS = (*ITEM_COLUMNS, "status", "error_message")
+JSON_COLUMNS = frozenset({"verification", "metadata"})
 MAX_PAGE = 1000
 DEFAULT_PAGE = 100
 SKIPPED_ROW_BY_ROW = 1000
 """An offset above this skips whole days by their counts."""
+
+_EVERYTHING = DescriptionFilter()
+_TOLD = 3
+"""Columns in front of those of a result, see `_window_query`."""
 
 _TABLE = Description.__table__  # type: ignore[attr-defined]
 _NEWEST = (col(Description.created_at).desc(), col(Description.id).desc())
@@ -64,52 +88,77 @@ class Window:
                 cursors.read(place, name)
 
 
+class Results(Sequence[SimpleNamespace]):
+    """Rows of results, held by column. As a sequence, each is an object with the columns as its attributes."""
+
+    def __init__(self, columns: Mapping[str, Sequence[Any]], length: int) -> None:
+        self.columns = columns
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(self._length))]
+        place = range(self._length)[place]
+        return SimpleNamespace(**{name: values[place] for name, values in self.columns.items()})
+
+
+NONE = Results({}, 0)
+
+
 @dataclass(frozen=True)
 class Page:
-    """Results, newest first. `total_count` and `statistics` are None where they were not asked for."""
+    """Results, newest first. `statistics` is None where it was not asked for."""
 
-    items: Sequence[Row[Any]]
+    items: Results
     has_previous: bool
     has_next: bool
-    total_count: int | None
     statistics: Statistics | None
 
 
 def page(
-    session: Session,
+    database: Database,
+    remembered: Remembered,
     account_id: int,
     wanted: DescriptionFilter,
     window: Window,
     *,
-    with_items: bool = True,
-    with_count: bool = False,
+    columns: Sequence[str] | None = COLUMNS,
     with_statistics: bool = False,
 ) -> Page:
-    """One window of the matches, with what was asked for; all of it belongs to the session's one snapshot."""
-    by_days = with_items and window.offset > SKIPPED_ROW_BY_ROW
-    found = statistics.statistics(session, account_id, wanted) if with_statistics or by_days else None
-    total = found.total_count if found else rollup.count(session, account_id, wanted) if with_count else None
-    if not with_items:
-        return Page([], False, False, total, found)
-    if by_days and found and window.offset >= found.total_count:
-        return Page([], found.total_count > 0, False, total, found)
-    items, more = _window(session, account_id, wanted, window, found if by_days else None)
-    newer = _exists(session, account_id, wanted, window.after, newer=True)
-    if window.offset > 0 and not newer:
-        newer = bool(items) or more or _window(session, account_id, wanted, replace(window, limit=0, offset=0), None)[1]
-    older = _exists(session, account_id, wanted, window.before, newer=False)
-    has_previous, has_next = (more or newer, older) if window.from_end else (newer, more or older)
-    return Page(items, has_previous, has_next, total, found)
+    """One window of the matches, with what was asked for; all of it belongs to one moment.
+
+    `columns` None: no results at all, only statistics. Where these are remembered, one statement gives the rest, and
+    tells whether they still hold.
+    """
+    with_statistics = with_statistics or (columns is not None and window.offset > SKIPPED_ROW_BY_ROW)
+    if columns is None:
+        found = remembered.current(database.rows, account_id, wanted)[1] if with_statistics else None
+        return Page(NONE, False, False, found)
+    known = remembered.get(account_id, wanted) if with_statistics else None
+    if known or not with_statistics:
+        with suppress(_Unclear):
+            return _page(database.rows, account_id, wanted, window, columns, known)
+    with database.snapshot() as rows:
+        known = remembered.current(rows, account_id, wanted) if with_statistics else None
+        return _page(rows, account_id, wanted, window, columns, known, settled=True)
 
 
-def get(session: Session, account_id: int, id: str) -> Row[Any] | None:
+def get(database: Database, account_id: int, id: str) -> SimpleNamespace | None:
     if "\0" in id:
         return None
-    statement = select(*_columns()).where(_TABLE.c.account_id == account_id, _TABLE.c.id == id)
-    return session.connection().execute(statement).first()
+
+    def build() -> Select[Any]:
+        key = (_TABLE.c.account_id == bindparam("account_id"), _TABLE.c.id == bindparam("id"))
+        return select(*_shown(COLUMNS)).where(*key)
+
+    found = database.rows(Query("description", build, {"account_id": account_id, "id": id}, one_plan=True))
+    return _results(COLUMNS, found)[0] if found else None
 
 
-def cursor(row: Row[Any]) -> str:
+def cursor(row: Any) -> str:
     return cursors.make(row.created_at, row.id)
 
 
@@ -126,26 +175,127 @@ def export_statement(
     return statement.where(*filters.conditions(account_id, wanted)).order_by(*_NEWEST).limit(limit)
 
 
-def _columns() -> list[ColumnElement[Any]]:
-    return [_TABLE.c[name] for name in COLUMNS]
+class _Unclear(Exception):
+    """One statement does not tell: it takes several, of one moment."""
 
 
-def _window(
-    session: Session, account_id: int, wanted: DescriptionFilter, window: Window, skipping: Statistics | None
-) -> tuple[Sequence[Row[Any]], bool]:
-    statement = select(*_columns()).where(*filters.conditions(account_id, wanted))
+def _page(
+    rows: Rows,
+    account_id: int,
+    wanted: DescriptionFilter,
+    window: Window,
+    columns: Sequence[str],
+    known: tuple[int, Statistics] | None,
+    *,
+    settled: bool = False,
+) -> Page:
+    """_Unclear, unless `settled`, where the history is not what is known of it any more, or that cannot be told."""
+    revision, found = known or (None, None)
+    by_days = window.offset > SKIPPED_ROW_BY_ROW
+    if by_days and found and window.offset >= found.total_count:
+        if not settled:
+            raise _Unclear
+        return Page(NONE, found.total_count > 0, False, found)
+    query = _window_query(account_id, wanted, window, columns, found if by_days else None)
+    fetched = rows(query)
+    if not settled and (not fetched or (known and fetched[0][0] != revision)):
+        raise _Unclear
+    kept = fetched[: window.limit]
+    more = len(fetched) > window.limit
+    items = _results(columns, [row[_TOLD:] for row in (kept[::-1] if window.from_end else kept)])
+    newer, older = (bool(fetched[0][1]), bool(fetched[0][2])) if fetched else _beside(rows, account_id, wanted, window)
+    if window.offset > 0:
+        newer = bool(fetched) or newer
+    has_previous, has_next = (more or newer, older) if window.from_end else (newer, more or older)
+    return Page(items, has_previous, has_next, found)
+
+
+def _beside(rows: Rows, account_id: int, wanted: DescriptionFilter, window: Window) -> tuple[bool, bool]:
+    """Whether matches lie before and behind a window in which there is none."""
+    places = [("after", window.after, True), ("before", window.before, False)]
+    newer, older = (
+        place is not None and bool(rows(_beside_query(account_id, wanted, place, name, newer=is_newer))[0][0])
+        for name, place, is_newer in places
+    )
+    if window.offset > 0:
+        first = replace(window, limit=0, offset=0)
+        newer = bool(rows(_window_query(account_id, wanted, first, ("id",), None)))
+    return newer, older
+
+
+def _window_query(
+    account_id: int,
+    wanted: DescriptionFilter,
+    window: Window,
+    columns: Sequence[str],
+    skipping: Statistics | None,
+) -> Query:
+    """Rows of the revision, whether matches lie before and behind, and the columns; one more than the window holds."""
+    values = filters.values(account_id, wanted)
     offset = window.offset
     if skipping is not None:
         day, offset = _skip(skipping, offset)
-        statement = statement.where(col(Description.created_at) <= datetime.combine(day, time.max, UTC))
-    if window.after is not None:
-        statement = statement.where(_beyond(window.after, "after", newer=False))
-    if window.before is not None:
-        statement = statement.where(_beyond(window.before, "before", newer=True))
-    statement = statement.order_by(*(_OLDEST if window.from_end else _NEWEST)).limit(window.limit + 1)
-    rows = session.connection().execute(statement.offset(offset or None)).all()
-    items = rows[: window.limit]
-    return (items[::-1] if window.from_end else items), len(rows) > window.limit
+        values["until"] = datetime.combine(day, time.max, UTC)
+    for name, place in (("after", window.after), ("before", window.before)):
+        if place is not None:
+            values |= _place(place, name)
+    values["offset"] = offset
+
+    def build() -> Select[Any]:
+        matching = filters.conditions(account_id, wanted)
+        newer = _has_beside(matching, "after", newer=True) if window.after is not None else false()
+        older = _has_beside(matching, "before", newer=False) if window.before is not None else false()
+        statement = select(rollup.revision_column(), newer, older, *_shown(columns)).where(*matching)
+        if skipping is not None:
+            statement = statement.where(_TABLE.c.created_at <= bindparam("until", type_=Timestamp()))
+        if window.after is not None:
+            statement = statement.where(_beyond("after", newer=False))
+        if window.before is not None:
+            statement = statement.where(_beyond("before", newer=True))
+        statement = statement.order_by(*(_OLDEST if window.from_end else _NEWEST))
+        statement = statement.limit(literal_column(str(window.limit + 1)))
+        return statement.offset(bindparam("offset", type_=BigInteger())) if offset else statement
+
+    places = (window.after is None, window.before is None, window.from_end, window.limit, bool(offset))
+    shape = ("window", filters.shape(wanted), tuple(columns), skipping is None, *places)
+    return Query(shape, build, values, one_plan=wanted == _EVERYTHING)
+
+
+def _beside_query(account_id: int, wanted: DescriptionFilter, place: str, name: str, *, newer: bool) -> Query:
+    def build() -> Select[Any]:
+        return select(_has_beside(filters.conditions(account_id, wanted), name, newer=newer))
+
+    values = filters.values(account_id, wanted) | _place(place, name)
+    return Query(("beside", filters.shape(wanted), name, newer), build, values)
+
+
+def _has_beside(matching: Sequence[ColumnElement[bool]], name: str, *, newer: bool) -> ColumnElement[bool]:
+    """Whether a match lies at the place or on that side of it."""
+    created_at, id = _parameters(name)
+    at = and_(_TABLE.c.created_at == created_at, _TABLE.c.id == id)
+    statement = select(_TABLE.c.id).where(*matching, or_(at, _beyond(name, newer=newer)))
+    return statement.limit(literal_column("1")).exists()
+
+
+def _shown(columns: Sequence[str]) -> list[ColumnElement[Any]]:
+    return [cast(_TABLE.c[name], Text) if name in JSON_COLUMNS else _TABLE.c[name] for name in columns]
+
+
+def _results(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Results:
+    by_column = list(zip(*rows, strict=True)) or [()] * len(columns)
+    return Results(
+        {name: _read(name, values) for name, values in zip(columns, by_column, strict=True)},
+        len(rows),
+    )
+
+
+def _read(name: str, values: Sequence[Any]) -> Sequence[Any]:
+    """The values of a column as we know them: moments, and JSON that is written already."""
+    if name == "created_at":
+        return list(map(dialects.moment, values)) if values and isinstance(values[0], str) else values
+    if name in JSON_COLUMNS:
+        return [None if text is None else orjson.Fragment(text) for text in values]
+    return values
 
 
 def _skip(found: Statistics, offset: int) -> tuple[date, int]:
@@ -157,21 +307,18 @@ def _skip(found: Statistics, offset: int) -> tuple[date, int]:
     raise AssertionError("the offset lies behind the last match")
 
 
-def _exists(session: Session, account_id: int, wanted: DescriptionFilter, place: str | None, *, newer: bool) -> bool:
-    """Whether a match lies at the place or on that side of it."""
-    if place is None:
-        return False
-    name = "after" if newer else "before"
-    created_at, id = cursors.read(place, name)
-    at = and_(col(Description.created_at) == created_at, col(Description.id) == id)
-    statement = select(_TABLE.c.id).where(*filters.conditions(account_id, wanted))
-    statement = statement.where(or_(at, _beyond(place, name, newer=newer)))
-    return session.connection().execute(statement.limit(1)).first() is not None
-
-
-def _beyond(place: str, name: str, *, newer: bool) -> ColumnElement[bool]:
-    created_at, id = cursors.read(place, name)
-    moment = col(Description.created_at)
+def _beyond(name: str, *, newer: bool) -> ColumnElement[bool]:
+    created_at, id = _parameters(name)
+    moment = _TABLE.c.created_at
     if newer:
-        return and_(moment >= created_at, or_(moment > created_at, col(Description.id) > id))
-    return and_(moment <= created_at, or_(moment < created_at, col(Description.id) < id))
+        return and_(moment >= created_at, or_(moment > created_at, _TABLE.c.id > id))
+    return and_(moment <= created_at, or_(moment < created_at, _TABLE.c.id < id))
+
+
+def _parameters(name: str) -> tuple[BindParameter[datetime], BindParameter[str]]:
+    return bindparam(f"{name}_created_at", type_=Timestamp()), bindparam(f"{name}_id", type_=Text())
+
+
+def _place(place: str, name: str) -> dict[str, Any]:
+    created_at, id = cursors.read(place, name)
+    return {f"{name}_created_at": created_at, f"{name}_id": id}

@@ -3,12 +3,27 @@
 Column types and SQL functions that mean the same on both engines.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
-from sqlalchemy import JSON, BigInteger, Connection, Date, DateTime, Dialect, String, Table, Text, select, text, types
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Connection,
+    Date,
+    DateTime,
+    Dialect,
+    String,
+    Table,
+    Text,
+    select,
+    text,
+    types,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
@@ -28,12 +43,44 @@ class Timestamp(types.TypeDecorator[datetime]):
         return dialect.type_descriptor(Text() if dialect.name == "sqlite" else DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None or dialect.name != "sqlite":
-            return value
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+        return stored(value) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment(value)
+
+
+class Several(types.TypeDecorator[list[Any]]):
+    """A list of values as one parameter, for `is_one_of`: an array, or the text of a JSON array."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, item: types.TypeEngine[Any]) -> None:
+        super().__init__()
+        self.item = item
+
+    def load_dialect_impl(self, dialect: Dialect) -> types.TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else postgresql.ARRAY(self.item))
+
+    def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
+        return stored(value) if dialect.name == "sqlite" else value
+
+
+def stored(value: Any) -> Any:
+    """A value of a parameter as SQLite keeps it."""
+    match value:
+        case datetime():
+            return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+        case date():
+            return value.isoformat()
+        case list():
+            return json.dumps(value)
+    return value
+
+
+def moment(value: Any) -> datetime | None:
+    """A time as either engine's driver gives it."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 Name = String().with_variant(String(collation="C"), "postgresql")
@@ -125,6 +172,13 @@ class whole(GenericFunction[int]):  # noqa: N801
     inherit_cache = True
 
 
+class is_one_of(GenericFunction[bool]):  # noqa: N801
+    """Whether the first is one of `Several` values."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
 class clock(GenericFunction[datetime]):  # noqa: N801
     """The database's own time, one for all processes whatever their machines' clocks say."""
 
@@ -173,6 +227,18 @@ def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(whole, "postgresql")
 def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     return f"floor({compiler.process(element.clauses, **kw)})::bigint"
+
+
+@compiles(is_one_of, "sqlite")
+def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    value, several = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"{value} IN (SELECT value FROM json_each({several}))"  # noqa: S608
+
+
+@compiles(is_one_of, "postgresql")
+def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    value, several = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"{value} = ANY ({several})"
 
 
 @compiles(clock, "sqlite")

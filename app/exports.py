@@ -17,7 +17,7 @@ The row is the truth; a message to a worker only wakes it. Times of leases are t
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
-from app import cursors, dialects, filters, jsontext, rollup
+from app import cursors, dialects, filters, jsontext
 from app.descriptions import COLUMNS, ITEM_COLUMNS
 from app.errors import Conflict, InvalidInput, NotFound
 from app.filters import DescriptionFilter
@@ -236,15 +236,17 @@ def pace(session: Session, account_id: int) -> Pace:
     return Pace(rows // len(found), seconds / len(found), rows / seconds)
 
 
-def estimate(session: Session, export: Export, measured: Pace, *, counting: bool = False) -> datetime | None:
-    """When it should be done, with those of the account that wait before it; None once it ended. `counting` the matches
+def estimate(
+    session: Session, export: Export, measured: Pace, *, count: Callable[[DescriptionFilter], int] | None = None
+) -> datetime | None:
+    """When it should be done, with those of the account that wait before it; None once it ended. To `count` the matches
     is worth it for one export, not for a page of them.
     """
     if export.status not in (_PENDING, _PROCESSING):
         return None
     total = export.rows_total
-    if total is None and counting:
-        total = rollup.count(session, export.account_id, filters.from_json(export.filter))
+    if total is None and count is not None:
+        total = count(filters.from_json(export.filter))
     most = MAX_ROWS if export.row_limit is None else export.row_limit
     left = max(0, min(measured.rows if total is None else total, most) - export.rows_written)
     mine = (col(Export.account_id) == export.account_id, in_states(_PENDING, _PROCESSING))

@@ -1,16 +1,28 @@
 """The one place where a filter becomes SQL, and a summary that a person reads."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from math import isfinite
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Double,
+    Text,
+    and_,
+    bindparam,
+    literal_column,
+    or_,
+)
 from sqlmodel import col
 
-from app import times
+from app import dialects, times
+from app.dialects import Several, Timestamp
 from app.errors import InvalidInput
 from app.models import Description, DescriptionStatus
 
@@ -101,28 +113,70 @@ def fold(text: str) -> str:
     return text.casefold()
 
 
-def conditions(account_id: int, wanted: DescriptionFilter) -> list[ColumnElement[bool]]:
+def shape(wanted: DescriptionFilter) -> tuple[Hashable, ...]:
+    """Two filters of one shape have the same conditions, but for the values."""
+    return (
+        wanted.start_date is None,
+        wanted.end_date is None,
+        wanted.min_confidence is None,
+        wanted.max_confidence is None,
+        wanted.include_unscored,
+        len(wanted.search),
+        wanted.search_mode,
+        bool(wanted.source_types),
+        bool(wanted.types),
+        bool(wanted.image_ids),
+        wanted.include_failed,
+    )
+
+
+def values(account_id: int, wanted: DescriptionFilter, prefix: str = "") -> dict[str, Any]:
+    """Those of the parameters of `conditions`."""
+    given: dict[str, Any] = {
+        "account_id": account_id,
+        "start_date": wanted.start_date,
+        "end_date": wanted.end_date,
+        "min_confidence": wanted.min_confidence,
+        "max_confidence": wanted.max_confidence,
+        "source_types": list(wanted.source_types) or None,
+        "types": list(wanted.types) or None,
+        "image_ids": list(wanted.image_ids) or None,
+    }
+    given |= {f"search_{place}": _like(term) for place, term in enumerate(wanted.search)}
+    return {prefix + name: value for name, value in given.items() if value is not None}
+
+
+def conditions(account_id: int, wanted: DescriptionFilter, prefix: str = "") -> list[ColumnElement[bool]]:
     """What a row of `descriptions` must satisfy."""
-    row = Description
-    found: list[ColumnElement[bool]] = [col(row.account_id) == account_id]
+    row, given = Description, values(account_id, wanted, prefix)
+
+    def value(name: str, type_: Any) -> BindParameter[Any]:
+        return bindparam(prefix + name, given[prefix + name], type_)
+
+    found: list[ColumnElement[bool]] = [col(row.account_id) == value("account_id", BigInteger())]
     if not wanted.include_failed:
-        found.append(col(row.status) == DescriptionStatus.COMPLETED.value)
+        found.append(col(row.status) == literal_column(f"'{DescriptionStatus.COMPLETED.value}'"))
     if wanted.start_date is not None:
-        found.append(col(row.created_at) >= wanted.start_date)
+        found.append(col(row.created_at) >= value("start_date", Timestamp()))
     if wanted.end_date is not None:
-        found.append(col(row.created_at) <= wanted.end_date)
-    if (score := _score_condition(wanted)) is not None:
-        found.append(score)
+        found.append(col(row.created_at) <= value("end_date", Timestamp()))
+    bounds = []
+    if wanted.min_confidence is not None:
+        bounds.append(col(row.confidence_score) >= value("min_confidence", Double()))
+    if wanted.max_confidence is not None:
+        bounds.append(col(row.confidence_score) <= value("max_confidence", Double()))
+    if bounds:
+        within = and_(*bounds)
+        found.append(or_(within, col(row.confidence_score).is_(None)) if wanted.include_unscored else within)
     if wanted.search:
         join = or_ if wanted.search_mode is SearchMode.ANY else and_
-        found.append(join(*(col(row.search_text).contains(fold(term), autoescape=True) for term in wanted.search)))
-    for column, values in (
-        (row.source_type, wanted.source_types),
-        (row.type, wanted.types),
-        (row.image_id, wanted.image_ids),
-    ):
-        if values:
-            found.append(col(column).in_(values))
+        terms = range(len(wanted.search))
+        found.append(
+            join(*(col(row.search_text).like(value(f"search_{place}", Text()), escape="/") for place in terms))
+        )
+    for name, column in (("source_types", row.source_type), ("types", row.type), ("image_ids", row.image_id)):
+        if getattr(wanted, name):
+            found.append(dialects.is_one_of(column, value(name, Several(Text()))))
     return found
 
 
@@ -161,17 +215,9 @@ def from_json(stored: dict[str, Any]) -> DescriptionFilter:
     return DescriptionFilter(**values)
 
 
-def _score_condition(wanted: DescriptionFilter) -> ColumnElement[bool] | None:
-    score = col(Description.confidence_score)
-    bounds = []
-    if wanted.min_confidence is not None:
-        bounds.append(score >= wanted.min_confidence)
-    if wanted.max_confidence is not None:
-        bounds.append(score <= wanted.max_confidence)
-    if not bounds:
-        return None
-    within = and_(*bounds)
-    return or_(within, score.is_(None)) if wanted.include_unscored else within
+def _like(term: str) -> str:
+    """A pattern for what holds the term, ignoring case."""
+    return "%" + re.sub(r"[/%_]", r"/\g<0>", fold(term)) + "%"
 
 
 def _summary(wanted: DescriptionFilter) -> list[str]:

@@ -45,8 +45,7 @@ def admit(connection: HTTPConnection, authorization: str | None) -> Principal:
     """The principal of a request. Unauthenticated or RateLimited; the state of the limit goes into the headers."""
     runtime = runtime_of(connection)
     try:
-        with runtime.database.read() as session:
-            principal = auth.authenticate(session, authorization)
+        principal = auth.authenticate(runtime.database.rows, authorization)
     except Unauthenticated:
         address = limits.network(connection.client.host if connection.client else "unknown")
         _count(connection, f"address:{address}", limits.address_limit(runtime.settings.rate_limit))

@@ -34,11 +34,12 @@ def loads(text: str | bytes) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Compact UTF-8 JSON of a response."""
+    """Compact UTF-8 JSON of a response. What is an `orjson.Fragment` in it is written already."""
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:  # an integer over 64 bits
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_written)
+        return text.encode("utf-8", "replace")
 
 
 def canonical(value: Any) -> str:
@@ -59,6 +60,12 @@ def number(value: float) -> str:
 def string(text: str) -> str:
     """A JSON string with its quotes; characters over ASCII stay as they are."""
     return _encode_string(text)
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, orjson.Fragment):
+        return json.loads(orjson.dumps(value))
+    raise TypeError(f"{type(value).__name__} is no JSON")
 
 
 def _canonical(value: Any, depth: int) -> str:

@@ -126,6 +126,17 @@ class StatisticsGroup(SQLModel, table=True):
     units: int = Field(sa_type=BigInteger)
 
 
+class History(SQLModel, table=True):
+    """One account's history as a whole. `revision` grows with every recording, in the same transaction, so that two
+    snapshots with one revision hold the same results.
+    """
+
+    __tablename__ = "histories"
+
+    account_id: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
+    revision: int = Field(sa_type=BigInteger)
+
+
 class Export(SQLModel, table=True):
     """An export: what was asked for, how far it is, and what came out.
 

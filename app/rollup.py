@@ -13,8 +13,12 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
+    Date,
+    Integer,
     Select,
     Text,
+    bindparam,
     cast,
     delete,
     func,
@@ -26,22 +30,28 @@ from sqlalchemy import (
 from sqlmodel import Session
 
 from app import dialects, filters, scores
+from app.dialects import Several
 from app.filters import DescriptionFilter
-from app.models import Description, DescriptionStatus, StatisticsGroup
+from app.models import Description, DescriptionStatus, History, StatisticsGroup
+from app.queries import Query, Rows
 
 _TABLE = StatisticsGroup.__table__  # type: ignore[attr-defined]
 _ROWS = Description.__table__  # type: ignore[attr-defined]
+_HISTORIES = History.__table__  # type: ignore[attr-defined]
 _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Matches by day, by source type and by bin; `units` is the sum of all scores in billionths. Each ascends."""
+    """Matches by day, by source type and by bin; `units` is the sum of all scores in billionths. Each ascends.
+    `revision` is that of the history they were found in.
+    """
 
     days: dict[date, int]
     sources: dict[str, int]
     bins: dict[int, int]
     units: int
+    revision: int
 
 
 def add(session: Session, account_id: int, rows: Iterable[dict[str, Any]]) -> None:
@@ -55,25 +65,15 @@ def add(session: Session, account_id: int, rows: Iterable[dict[str, Any]]) -> No
         sums[1] += scores.units(score)
     # In the order of their keys, so that two who count at once wait for each other and never in a circle.
     dialects.add_up(session.connection(), _TABLE, [(account_id, *key, *sums) for key, sums in sorted(found.items())])
+    if found:
+        dialects.add_up(session.connection(), _HISTORIES, [(account_id, 1)])
 
 
-def totals(session: Session, account_id: int, wanted: DescriptionFilter) -> Totals:
+def totals(rows: Rows, account_id: int, wanted: DescriptionFilter) -> Totals:
     """One statement: the groups that matter, those counted from rows among them, summed up in three ways."""
-    whole, pieces = _divide(account_id, wanted)
-    parts = [_counted(account_id, piece) for piece in pieces]
-    if whole is not None:
-        columns = (_TABLE.c.day, _TABLE.c.source_type, _TABLE.c.bin, _TABLE.c["count"], _TABLE.c.units)
-        parts.append(select(*columns).where(*whole))
-    group = union_all(*parts).cte("matching_groups").c
-    sums = (func.sum(group["count"]), func.sum(group.units))
-    statement = union_all(
-        select(literal_column("'day'"), cast(group.day, Text), *sums).group_by(group.day),
-        select(literal_column("'source'"), group.source_type, *sums).group_by(group.source_type),
-        select(literal_column("'bin'"), cast(group.bin, Text), *sums).group_by(group.bin),
-    )
-    found: dict[str, dict[str, int]] = {"day": {}, "source": {}, "bin": {}}
+    found: dict[str, dict[str, int]] = {"day": {}, "source": {}, "bin": {}, "revision": {}}
     all_units = 0
-    for kind, key, matches, units in session.connection().execute(statement).all():
+    for kind, key, matches, units in rows(_totals_query(account_id, wanted)):
         found[kind][key] = int(matches)
         all_units += int(units) if kind == "bin" else 0
     return Totals(
@@ -81,16 +81,21 @@ def totals(session: Session, account_id: int, wanted: DescriptionFilter) -> Tota
         sources={source: found["source"][source] for source in sorted(found["source"])},
         bins=dict(sorted((int(bin_), matches) for bin_, matches in found["bin"].items())),
         units=all_units,
+        revision=found["revision"][""],
     )
 
 
-def count(session: Session, account_id: int, wanted: DescriptionFilter) -> int:
-    """All matches, from the groups as far as they tell."""
-    whole, pieces = _divide(account_id, wanted)
-    found = sum(count_rows(session, account_id, piece) for piece in pieces)
-    if whole is not None:
-        found += int(session.connection().scalar(select(func.sum(_TABLE.c["count"])).where(*whole)) or 0)
-    return found
+def revision(rows: Rows, account_id: int) -> int:
+    """Of the history: as long as it is the same, so are all totals."""
+    query = Query("revision", lambda: select(revision_column()), {"account_id": account_id}, one_plan=True)
+    [(found,)] = rows(query)
+    return int(found)
+
+
+def revision_column() -> ColumnElement[int]:
+    """The revision of the account that the parameter `account_id` names, for a statement that tells what it saw."""
+    found = select(_HISTORIES.c.revision).where(_HISTORIES.c.account_id == bindparam("account_id", type_=BigInteger()))
+    return func.coalesce(found.scalar_subquery(), 0)
 
 
 def count_rows(session: Session, account_id: int, wanted: DescriptionFilter) -> int:
@@ -105,6 +110,8 @@ def rebuild(session: Session) -> None:
     session.connection().execute(delete(_TABLE))
     names = [column.name for column in _TABLE.columns]
     session.connection().execute(insert(_TABLE).from_select(names, _recount()))
+    accounts = session.connection().scalars(select(_TABLE.c.account_id).distinct().order_by(_TABLE.c.account_id)).all()
+    dialects.add_up(session.connection(), _HISTORIES, [(account_id, 1) for account_id in accounts])
 
 
 def differences(session: Session) -> list[str]:
@@ -125,32 +132,57 @@ def _recount() -> Select[Any]:
     return select(*key, func.count(), cast(func.sum(scores.units_column(score)), BigInteger)).group_by(*key)
 
 
-def _counted(account_id: int, wanted: DescriptionFilter) -> Select[Any]:
+def _totals_query(account_id: int, wanted: DescriptionFilter) -> Query:
+    whole, bins, pieces = _divide(wanted)
+    prefixes = [f"piece_{place}_" for place in range(len(pieces))]
+    values: dict[str, Any] = {"account_id": account_id}
+    for piece, prefix in zip(pieces, prefixes, strict=True):
+        values |= filters.values(account_id, piece, prefix)
+    if whole is not None:
+        values |= _values(whole, bins)
+
+    def build() -> CompoundSelect[Any]:
+        parts = [_counted(account_id, piece, prefix) for piece, prefix in zip(pieces, prefixes, strict=True)]
+        if whole is not None:
+            columns = (_TABLE.c.day, _TABLE.c.source_type, _TABLE.c.bin, _TABLE.c["count"], _TABLE.c.units)
+            parts.append(select(*columns).where(*_conditions(whole, bins)))
+        group = union_all(*parts).cte("matching_groups").c
+        sums = (func.sum(group["count"]), func.sum(group.units))
+        return union_all(
+            select(literal_column("'day'"), cast(group.day, Text), *sums).group_by(group.day),
+            select(literal_column("'source'"), group.source_type, *sums).group_by(group.source_type),
+            select(literal_column("'bin'"), cast(group.bin, Text), *sums).group_by(group.bin),
+            select(literal_column("'revision'"), literal_column("''"), revision_column(), literal_column("0")),
+        )
+
+    shapes = tuple(map(filters.shape, pieces))
+    return Query(("totals", whole and filters.shape(whole), bins is None, shapes), build, values)
+
+
+def _counted(account_id: int, wanted: DescriptionFilter, prefix: str) -> Select[Any]:
     score = _ROWS.c.confidence_score
     key = (dialects.day(_ROWS.c.created_at).label("day"), _ROWS.c.source_type, scores.bin_column(score).label("bin"))
     sums = (func.count().label("count"), func.sum(scores.units_column(score)).label("units"))
-    return select(*key, *sums).where(*filters.conditions(account_id, wanted)).group_by(*key)
+    return select(*key, *sums).where(*filters.conditions(account_id, wanted, prefix)).group_by(*key)
 
 
-def _divide(
-    account_id: int, wanted: DescriptionFilter
-) -> tuple[list[ColumnElement[bool]] | None, list[DescriptionFilter]]:
-    """Conditions on whole groups, or None, and filters for the rows beside them: together they match what `wanted`
-    matches, and nothing twice.
+def _divide(wanted: DescriptionFilter) -> tuple[DescriptionFilter | None, list[int] | None, list[DescriptionFilter]]:
+    """A filter on whole groups and the bins it is for, or None and all bins, and filters for the rows beside them:
+    together they match what `wanted` matches, and nothing twice.
     """
     if wanted.search or wanted.image_ids:
-        return None, [wanted]
+        return None, None, [wanted]
     try:
         days, pieces = _whole_days(wanted)
     except OverflowError:  # at the end of time
-        return None, [wanted]
+        return None, None, [wanted]
     if days is None:
-        return None, pieces
+        return None, None, pieces
     bins = None
     if wanted.min_confidence is not None or wanted.max_confidence is not None:
         bins, cut = _whole_bins(days)
         pieces += cut
-    return _conditions(account_id, days, bins), pieces
+    return days, bins, pieces
 
 
 def _whole_days(wanted: DescriptionFilter) -> tuple[DescriptionFilter | None, list[DescriptionFilter]]:
@@ -185,21 +217,32 @@ def _whole_bins(wanted: DescriptionFilter) -> tuple[list[int], list[DescriptionF
     return whole + [scores.NO_SCORE] * wanted.include_unscored, pieces
 
 
-def _conditions(account_id: int, wanted: DescriptionFilter, bins: list[int] | None) -> list[ColumnElement[bool]]:
-    found = [_TABLE.c.account_id == account_id]
+def _conditions(wanted: DescriptionFilter, bins: list[int] | None) -> list[ColumnElement[bool]]:
+    found = [_TABLE.c.account_id == bindparam("account_id", type_=BigInteger())]
     if not wanted.include_failed:
-        found.append(_TABLE.c.status == DescriptionStatus.COMPLETED.value)
+        found.append(_TABLE.c.status == literal_column(f"'{DescriptionStatus.COMPLETED.value}'"))
     if wanted.start_date is not None:
-        found.append(_TABLE.c.day >= wanted.start_date.date())
+        found.append(_TABLE.c.day >= bindparam("first_day", type_=Date()))
     if wanted.end_date is not None:
-        found.append(_TABLE.c.day <= wanted.end_date.date())
+        found.append(_TABLE.c.day <= bindparam("last_day", type_=Date()))
     if wanted.source_types:
-        found.append(_TABLE.c.source_type.in_(wanted.source_types))
+        found.append(dialects.is_one_of(_TABLE.c.source_type, bindparam("source_types", type_=Several(Text()))))
     if wanted.types:
-        found.append(_TABLE.c.type.in_(wanted.types))
+        found.append(dialects.is_one_of(_TABLE.c.type, bindparam("types", type_=Several(Text()))))
     if bins is not None:
-        found.append(_TABLE.c.bin.in_(bins))
+        found.append(dialects.is_one_of(_TABLE.c.bin, bindparam("bins", type_=Several(Integer()))))
     return found
+
+
+def _values(wanted: DescriptionFilter, bins: list[int] | None) -> dict[str, Any]:
+    """Those of the parameters of `_conditions`."""
+    return {
+        "first_day": wanted.start_date and wanted.start_date.date(),
+        "last_day": wanted.end_date and wanted.end_date.date(),
+        "source_types": list(wanted.source_types),
+        "types": list(wanted.types),
+        "bins": bins,
+    }
 
 
 def _midnight(moment: datetime) -> datetime:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.db import Database
 from app.limits import Limiter
 from app.settings import Settings
+from app.statistics import Remembered
 from app.storage import LocalStorage, Storage
 
 
@@ -17,6 +18,7 @@ class Runtime:
     database: Database
     storage: Storage
     limiter: Limiter
+    statistics: Remembered
 
     def close(self) -> None:
         self.database.dispose()
@@ -24,7 +26,7 @@ class Runtime:
 
 def open_runtime(settings: Settings) -> Runtime:
     database = Database(settings.sqlalchemy_url, settings.database_connections)
-    return Runtime(settings, database, _storage(settings), Limiter(settings.redis_url))
+    return Runtime(settings, database, _storage(settings), Limiter(settings.redis_url), Remembered())
 
 
 def _storage(settings: Settings) -> Storage:

@@ -1,12 +1,19 @@
 """How many, how sure, on which days, from which sources."""
 
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlmodel import Session
+from cachetools import LRUCache
 
 from app import rollup, scores
 from app.filters import DescriptionFilter
+from app.queries import Rows
+from app.rollup import Totals
+
+_MOST_DAYS = 200_000
+"""What is remembered at most, in daily counts of 100 bytes or so."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,7 @@ class SourceCount:
     count: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Statistics:
     """Over all matches of a filter. Bins, days and sources ascend, and only those that hold something are there."""
 
@@ -39,8 +46,35 @@ class Statistics:
     source_distribution: list[SourceCount] = field(default_factory=list)
 
 
-def statistics(session: Session, account_id: int, wanted: DescriptionFilter) -> Statistics:
-    found = rollup.totals(session, account_id, wanted)
+class Remembered:
+    """Statistics that were found, each with the revision of the history it holds for: whoever sees that revision again
+    need not count again. Bounded by what they hold in days; threads may share it.
+    """
+
+    def __init__(self) -> None:
+        self._found: LRUCache[tuple[int, DescriptionFilter], tuple[int, Statistics]] = LRUCache(
+            _MOST_DAYS, getsizeof=lambda found: 10 + len(found[1].daily_counts)
+        )
+        self._lock = threading.Lock()
+
+    def get(self, account_id: int, wanted: DescriptionFilter) -> tuple[int, Statistics] | None:
+        """A revision and what held for it; not necessarily the one that is."""
+        with self._lock:
+            return self._found.get((account_id, wanted))
+
+    def current(self, rows: Rows, account_id: int, wanted: DescriptionFilter) -> tuple[int, Statistics]:
+        """What holds at the moment that `rows` sees, and its revision."""
+        known = self.get(account_id, wanted)
+        if known is not None and known[0] == rollup.revision(rows, account_id):
+            return known
+        found = rollup.totals(rows, account_id, wanted)
+        known = found.revision, _statistics(found)
+        with self._lock, suppress(ValueError):  # of more days than all may have
+            self._found[account_id, wanted] = known
+        return known
+
+
+def _statistics(found: Totals) -> Statistics:
     scored = [(bin_, count) for bin_, count in found.bins.items() if bin_ != scores.NO_SCORE]
     scored_count = sum(count for _, count in scored)
     return Statistics(

@@ -24,8 +24,11 @@ def parse(text: str) -> datetime:
 
 def iso(moment: datetime) -> str:
     """UTC with `Z`; the fraction in milliseconds if they suffice, in microseconds if not, none if it is zero."""
-    precision = "microseconds" if moment.microsecond % 1000 else "milliseconds" if moment.microsecond else "seconds"
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+    text = moment.isoformat(timespec="microseconds")
+    if not text.endswith("+00:00"):
+        text = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    # 2025-01-15T10:30:00.123456
+    return text[: 26 if moment.microsecond % 1000 else 23 if moment.microsecond else 19] + "Z"
 
 
 def now() -> datetime:

@@ -12,6 +12,7 @@ from psycopg import Connection as PostgresConnection
 from sqlalchemy import JSON, Connection, Select, cast, func, literal_column, select
 
 from app import jsontext
+from app.descriptions import JSON_COLUMNS
 from app.models import ExportFormat
 
 CONTENT_TYPES = {
@@ -23,7 +24,6 @@ CHUNK = 256 * 1024
 """Bytes that are handed on at a time, about."""
 
 _QUOTED = re.compile(r'[",\r\n]')
-_JSON_COLUMNS = frozenset({"verification", "metadata"})
 
 
 def write(
@@ -67,7 +67,7 @@ def _objects(connection: Connection, statement: Select[Any], names: Sequence[str
         yield from _copy(connection, _as_objects(statement), options)
         return
     keys = [("{" if not place else ",") + jsontext.string(name) + ":" for place, name in enumerate(names)]
-    texts = [_json_text if name in _JSON_COLUMNS else _json_value for name in names]
+    texts = [_json_text if name in JSON_COLUMNS else _json_value for name in names]
     for row in _stream(connection, statement):
         parts = [key + text(value) for key, text, value in zip(keys, texts, row, strict=True)]
         yield ("".join(parts) + "}\n").encode()
@@ -75,7 +75,7 @@ def _objects(connection: Connection, statement: Select[Any], names: Sequence[str
 
 def _as_objects(statement: Select[Any]) -> Select[Any]:
     columns = [
-        cast(column, JSON).label(name) if name in _JSON_COLUMNS else column.label(name)
+        cast(column, JSON).label(name) if name in JSON_COLUMNS else column.label(name)
         for name, column in statement.selected_columns.items()
     ]
     row = statement.with_only_columns(*columns, maintain_column_froms=True).subquery("t")

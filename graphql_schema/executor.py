@@ -1,7 +1,8 @@
 """Lists of plain objects, completed column by column instead of value by value.
 
 A result list of GraphQL is mostly rows with leaf fields that are read from attributes. Here each field is read and
-completed for all rows at once, most of it in C, and the rows are put together at the end. Whatever is not that plain
+completed for all rows at once, most of it in C, and the rows are put together at the end. (Results of the history come
+by column already.) Whatever is not that plain
 (arguments, resolvers, middleware, abstract types, `@defer`, `@stream`), and every list in which anything is not as its
 type says, goes the stock way, whole: so nulls, errors and paths come out exactly as they always do.
 """
@@ -31,11 +32,14 @@ from graphql.execution.collect_fields import FieldDetails
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from app.descriptions import Results
+
 Values = Sequence[Any]
 Complete = Callable[[Values], Values]
 """Values as resolvers gave them to values as the response has them; _NotPlain where it takes the stock way."""
 
 _NULL = type(None)
+_NOTHING = {_NULL, type(Undefined)}
 _INT32 = 2**31
 _SPECIAL = (Exception, Awaitable, GeneratorType)
 _PASSED_ON: dict[str, frozenset[type]] = {
@@ -87,7 +91,8 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         columns = {key: self._compile_field(type_, details) for key, details in fields.items()}
 
         def complete(objects: Values) -> Values:
-            _refuse_special(set(map(type, objects)))
+            if not isinstance(objects, Results):
+                _refuse_special(set(map(type, objects)))
             completed = [column(objects) for column in columns.values()]
             if not completed:
                 return [{} for _ in objects]
@@ -102,9 +107,15 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         field = parent.fields[name]
         if field.args or not getattr(field.resolve, "_is_default", False):
             raise _NotPlain
-        attribute = attrgetter(field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].python_name)
+        attribute = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].python_name
+        read = attrgetter(attribute)
         complete = self._compile(field.type, details)
-        return lambda objects: complete(list(map(attribute, objects)))
+
+        def completed(objects: Values) -> Values:
+            values = objects.columns[attribute] if isinstance(objects, Results) else list(map(read, objects))
+            return complete(values)
+
+        return completed
 
 
 def _has_middleware(executor: Executor) -> bool:
@@ -123,7 +134,12 @@ def _leaf(type_: GraphQLLeafType) -> Complete:
         if isinstance(type_, GraphQLEnumType):
             known = {value: _coerced(coerce, value) for value in set(values)}
             return [known[value] for value in values]
-        return [_coerced(coerce, value) for value in values]
+        if found & _NOTHING:
+            return [_coerced(coerce, value) for value in values]
+        completed = list(map(coerce, values))
+        if _NOTHING & set(map(type, completed)):
+            raise _NotPlain
+        return completed
 
     return complete
 
@@ -153,7 +169,7 @@ def _coerced(coerce: Callable[[Any], Any], value: Any) -> Any:
 def _not_null(complete: Complete) -> Complete:
     def checked(values: Values) -> Values:
         completed = complete(values)
-        if any(value is None for value in completed):
+        if _NULL in set(map(type, completed)):
             raise _NotPlain
         return completed
 
@@ -162,6 +178,8 @@ def _not_null(complete: Complete) -> Complete:
 
 def _with_nulls(complete: Complete) -> Complete:
     def completed(objects: Values) -> Values:
+        if isinstance(objects, Results):
+            return complete(objects)
         there = [thing for thing in objects if thing is not None]
         if len(there) == len(objects):
             return complete(objects)

@@ -8,15 +8,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import SimpleNamespace
 
-from sqlalchemy import Row
 from sqlmodel import Session
 
 from app import auth, claims, recording, writers
 from app import descriptions as results
 from app import exports as export_rows
-from app import statistics as totals
 from app.descriptions import Page, Window
 from app.errors import NotFound
 from app.exports import Request
@@ -49,30 +47,28 @@ def descriptions(
     wanted: DescriptionFilter,
     window: Window,
     *,
-    with_items: bool = True,
-    with_count: bool = False,
+    columns: Sequence[str] | None,
     with_statistics: bool = False,
 ) -> Page:
-    with context.runtime.database.read() as session:
-        return results.page(
-            session,
-            context.account_id,
-            wanted,
-            window,
-            with_items=with_items,
-            with_count=with_count,
-            with_statistics=with_statistics,
-        )
+    runtime = context.runtime
+    return results.page(
+        runtime.database,
+        runtime.statistics,
+        context.account_id,
+        wanted,
+        window,
+        columns=columns,
+        with_statistics=with_statistics,
+    )
 
 
-def description(context: Context, id: str) -> Row[Any] | None:
-    with context.runtime.database.read() as session:
-        return results.get(session, context.account_id, id)
+def description(context: Context, id: str) -> SimpleNamespace | None:
+    return results.get(context.runtime.database, context.account_id, id)
 
 
 def statistics(context: Context, wanted: DescriptionFilter) -> Statistics:
-    with context.runtime.database.read() as session:
-        return totals.statistics(session, context.account_id, wanted)
+    runtime = context.runtime
+    return runtime.statistics.current(runtime.database.rows, context.account_id, wanted)[1]
 
 
 def export(context: Context, id: uuid.UUID) -> ExportState:
@@ -80,7 +76,12 @@ def export(context: Context, id: uuid.UUID) -> ExportState:
     with context.runtime.database.read() as session:
         row = export_rows.get(session, context.account_id, id)
         pace = export_rows.pace(session, context.account_id)
-        return _state(context, row, export_rows.estimate(session, row, pace, counting=True))
+        rows = context.runtime.database.rows_in(session)
+
+        def count(wanted: DescriptionFilter) -> int:
+            return context.runtime.statistics.current(rows, context.account_id, wanted)[1].total_count
+
+        return _state(context, row, export_rows.estimate(session, row, pace, count=count))
 
 
 def watched_export(context: Context, id: uuid.UUID) -> Export:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 import strawberry
 from anyio import to_thread
-from graphql import FieldNode, FragmentSpreadNode, GraphQLError, InlineFragmentNode
+from graphql import GraphQLError
 from pydantic.alias_generators import to_camel
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, Info
@@ -18,7 +18,7 @@ from app import descriptions as results
 from app import filters
 from app.descriptions import Window
 from app.errors import InvalidInput, SightlogError
-from graphql_schema import inputs, resolvers, types
+from graphql_schema import inputs, resolvers, selections, types
 from graphql_schema.context import Context
 from graphql_schema.counting import Counting
 from graphql_schema.docstrings import describe
@@ -65,7 +65,8 @@ class Query:
         offset: int | None = UNSET,
     ) -> DescriptionConnection:
         """Results, newest first. Page with `first`/`after`, `last`/`before`, or `offset`."""
-        selected = _selected(info)
+        selected = selections.below(info, info._raw_info.field_nodes)
+        columns = selections.columns(info, selected)
 
         def resolve(context: Context) -> DescriptionConnection:
             wanted = to_filter(filter)
@@ -73,9 +74,8 @@ class Query:
                 context,
                 wanted,
                 _window(first, after, last, before, offset),
-                with_items=bool(selected & {"nodes", "edges", "pageInfo"}),
-                with_count="totalCount" in selected,
-                with_statistics="statistics" in selected,
+                columns=columns,
+                with_statistics=bool(selected.keys() & {"totalCount", "statistics"}),
             )
             return DescriptionConnection(page=page, filters_applied=filters.applied(wanted))  # type: ignore[arg-type]
 
@@ -104,7 +104,7 @@ class Query:
         self, info: Info, status: ExportStatus | None = UNSET, first: int | None = UNSET, after: str | None = UNSET
     ) -> ExportConnection:
         """Exports, newest first."""
-        with_count = "totalCount" in _selected(info)
+        with_count = "totalCount" in selections.below(info, info._raw_info.field_nodes)
 
         def resolve(context: Context) -> ExportConnection:
             limit, place = _window(first, None, None, None, None).limit, _none_if_unset(after)
@@ -216,20 +216,3 @@ def _uuid(text: str) -> uuid.UUID:
         return uuid.UUID(text)
     except ValueError:
         raise InvalidInput("The id of an export is a UUID.", field="id") from None
-
-
-def _selected(info: Info) -> set[str]:
-    """The names of the fields that are selected right below this one, fragments included."""
-    raw, names, spread = info._raw_info, set(), set()
-    waiting = [node.selection_set for node in raw.field_nodes]
-    while waiting:
-        found = waiting.pop()
-        for selection in found.selections if found else ():
-            if isinstance(selection, FieldNode):
-                names.add(selection.name.value)
-            elif isinstance(selection, InlineFragmentNode):
-                waiting.append(selection.selection_set)
-            elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in spread:
-                spread.add(selection.name.value)
-                waiting.append(raw.fragments[selection.name.value].selection_set)
-    return names

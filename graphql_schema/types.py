@@ -132,8 +132,8 @@ class DescriptionConnection:
     @strawberry.field
     def total_count(self) -> int:
         """All matches."""
-        assert self.page.total_count is not None
-        return self.page.total_count
+        assert self.page.statistics is not None
+        return self.page.statistics.total_count
 
     @strawberry.field
     def statistics(self) -> Statistics:

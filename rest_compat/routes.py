@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import gate, jsontext
-from app.descriptions import Window
+from app.descriptions import ITEM_COLUMNS, Window
 from app.errors import InvalidInput
 from app.gate import Caller
 from graphql_schema import resolvers
@@ -76,7 +76,7 @@ def descriptions(context: ContextOf, asked: ListQuery) -> Response:
     """The account's results, newest first, with statistics over all that match."""
     wanted = asked.filter()
     window = Window(limit=asked.limit, offset=asked.offset)
-    page = resolvers.descriptions(context, wanted, window, with_statistics=True)
+    page = resolvers.descriptions(context, wanted, window, columns=ITEM_COLUMNS, with_statistics=True)
     return _answer(schemas.list_answer(page, wanted, asked))
 
 

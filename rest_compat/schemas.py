@@ -2,12 +2,13 @@
 
 from datetime import datetime
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Row
 
-from app import filters, times
-from app.descriptions import ITEM_COLUMNS, Page
+from app import filters, jsontext, times
+from app.descriptions import ITEM_COLUMNS, Page, Results
 from app.filters import DescriptionFilter
 from app.models import ExportStatus
 from app.statistics import Statistics
@@ -136,7 +137,7 @@ def list_answer(page: Page, wanted: DescriptionFilter, asked: ListParameters) ->
     assert page.statistics is not None
     total = page.statistics.total_count
     return {
-        "items": [_item(row) for row in page.items],
+        "items": _items(page.items),
         "total_count": total,
         "limit": asked.limit,
         "offset": asked.offset,
@@ -163,17 +164,26 @@ def export_answer(state: ExportState) -> dict[str, Any]:
     }
 
 
-def _item(row: Row[Any]) -> dict[str, Any]:
-    item = dict(zip(ITEM_COLUMNS, row, strict=False))
-    item["created_at"] = times.iso(item["created_at"])
-    return item
+def _items(found: Results) -> list[dict[str, Any]]:
+    columns = dict(found.columns)
+    columns["created_at"] = list(map(times.iso, columns.get("created_at", ())))
+    values = [columns.get(name, ()) for name in ITEM_COLUMNS]
+    return [dict(zip(ITEM_COLUMNS, item, strict=True)) for item in zip(*values, strict=True)]
 
 
-def _statistics(found: Statistics) -> dict[str, Any]:
-    return {
-        "total_count": found.total_count,
-        "average_confidence": found.average_confidence or 0.0,
-        "confidence_distribution": {bin_.range: bin_.count for bin_ in found.confidence_distribution},
-        "daily_counts": [{"date": day.date.isoformat(), "count": day.count} for day in found.daily_counts],
-        "source_distribution": {source.source_type: source.count for source in found.source_distribution},
-    }
+_written: WeakKeyDictionary[Statistics, orjson.Fragment] = WeakKeyDictionary()
+"""What was remembered is written once."""
+
+
+def _statistics(found: Statistics) -> orjson.Fragment:
+    written = _written.get(found)
+    if written is None:
+        content = {
+            "total_count": found.total_count,
+            "average_confidence": found.average_confidence or 0.0,
+            "confidence_distribution": {bin_.range: bin_.count for bin_ in found.confidence_distribution},
+            "daily_counts": [{"date": day.date.isoformat(), "count": day.count} for day in found.daily_counts],
+            "source_distribution": {source.source_type: source.count for source in found.source_distribution},
+        }
+        written = _written[found] = orjson.Fragment(jsontext.dumps(content))
+    return written

@@ -1,0 +1,24 @@
+"""SELECTs that are asked again and again: compiled once for each shape, and sent to the driver as they are."""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import CompoundSelect, Select
+
+
+@dataclass(frozen=True)
+class Query:
+    """A statement whose text depends on `shape` alone; `values` are those of its named parameters.
+
+    `one_plan`: PostgreSQL may plan it once for all values. Not for what filters, since the best plan depends on them.
+    """
+
+    shape: Hashable
+    build: Callable[[], Select[Any] | CompoundSelect[Any]]
+    values: Mapping[str, Any]
+    one_plan: bool = False
+
+
+Rows = Callable[[Query], list[tuple[Any, ...]]]
+"""Finds the rows of a query, as the driver gives them: times of SQLite are text, JSON is to be selected as text."""
