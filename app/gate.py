@@ -5,12 +5,11 @@ from typing import Annotated
 
 from fastapi import Depends, Security
 from fastapi.security import HTTPBearer
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import auth, limits, logs
+from app import auth, limits, logs, threads
 from app.auth import Principal
 from app.console import pages
 from app.errors import RateLimited, SightlogError, Unauthenticated
@@ -32,7 +31,7 @@ class Gate:
             return
         request = Request(scope)
         try:
-            caller = await run_in_threadpool(admit, request, request.headers.get("authorization"))
+            caller = await threads.run(admit, request, request.headers.get("authorization"))
         except SightlogError as error:
             await self.refusal(request, error)(scope, receive, send)
             return

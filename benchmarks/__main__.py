@@ -23,7 +23,7 @@ from app.db import Database
 from app.filters import DescriptionFilter
 from benchmarks import history
 from tests import servers
-from tests.stack import Stack, free_port
+from tests.stack import Stack
 
 SECONDS = 4.0
 CONNECTIONS = 8
@@ -180,7 +180,7 @@ def record(report: Report, database: Database) -> None:
 
 @contextmanager
 def floor(database: Database) -> Iterator[str]:
-    port = free_port()
+    port = servers.free_port()
     dsn = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.floor", "1", str(port)], env=os.environ | {"FLOOR_URL": dsn}

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar, cast
 
 import strawberry
-from anyio import to_thread
 from graphql import GraphQLError
 from pydantic.alias_generators import to_camel
 from strawberry.schema.config import StrawberryConfig
@@ -15,7 +14,7 @@ from strawberry.types import ExecutionContext, Info
 from strawberry.types.unset import UNSET
 
 from app import descriptions as results
-from app import filters
+from app import filters, threads
 from app.descriptions import Window
 from app.errors import InvalidInput, SightlogError
 from graphql_schema import inputs, resolvers, selections, types
@@ -186,7 +185,7 @@ schema = Schema(
 async def _call(info: Info, resolve: Callable[[Context], T]) -> T:
     """Runs a resolver in a thread; its errors become GraphQL errors with a code."""
     try:
-        return await to_thread.run_sync(resolve, info.context.core)
+        return await threads.run(resolve, info.context.core)
     except SightlogError as error:
         extensions = {"code": error.code} | ({"field": to_camel(error.field)} if error.field else {})
         raise GraphQLError(error.message, extensions=extensions) from error

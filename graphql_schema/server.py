@@ -7,7 +7,6 @@ from typing import Any, cast
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
 from fastapi import Request, Response
 from graphql import GraphQLError, OperationType
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
 from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
@@ -24,7 +23,7 @@ from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType as StrawberryOperationType
 from strawberry.types.unset import UNSET
 
-from app import gate, jsontext
+from app import gate, jsontext, threads
 from app.console import pages
 from app.errors import SightlogError, TooLarge
 from graphql_schema import documents
@@ -71,7 +70,7 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         try:
             if len(operation.query) > MAX_LENGTH:
                 raise TooLarge(TOO_LONG)
-            await run_in_threadpool(self.context.admit, cast(HTTPConnection, self.context.request))
+            await threads.run(self.context.admit, cast(HTTPConnection, self.context.request))
         except SightlogError as error:
             await operation.send_initial_errors([GraphQLError(error.message, extensions={"code": error.code})])
             return
@@ -231,7 +230,7 @@ class Router(GraphQLRouter[RequestContext, None]):
         named = [value for name, value in given.items() if name.lower() == "authorization" and isinstance(value, str)]
         context.authorization = named[0] if named else context.authorization
         try:
-            await run_in_threadpool(context.admit, cast(HTTPConnection, context.request))
+            await threads.run(context.admit, cast(HTTPConnection, context.request))
         except SightlogError as error:
             raise ConnectionRejectionError({"code": error.code, "message": error.message}) from error
         return None

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import gate, jsontext
+from app import gate, jsontext, threads
 from app.descriptions import ITEM_COLUMNS, Window
 from app.errors import InvalidInput
 from app.gate import Caller
@@ -46,7 +46,7 @@ async def _context(request: Request, caller: Caller) -> Context:
     return Context(gate.runtime_of(request), request.app.state.queue, caller)
 
 
-def _check_query(request: Request) -> None:
+async def _check_query(request: Request) -> None:
     """Decoding a query replaces what is no UTF-8, and then something else would be searched for."""
     try:
         unquote_to_bytes(request.scope["query_string"]).decode()
@@ -72,12 +72,15 @@ router = APIRouter(
 
 
 @router.get("/descriptions", response_model=schemas.DescriptionList, summary="Processing history")
-def descriptions(context: ContextOf, asked: ListQuery) -> Response:
+async def descriptions(context: ContextOf, asked: ListQuery) -> Response:
     """The account's results, newest first, with statistics over all that match."""
-    wanted = asked.filter()
-    window = Window(limit=asked.limit, offset=asked.offset)
-    page = resolvers.descriptions(context, wanted, window, columns=ITEM_COLUMNS, with_statistics=True)
-    return _answer(schemas.list_answer(page, wanted, asked))
+
+    def answer() -> Response:
+        wanted, window = asked.filter(), Window(limit=asked.limit, offset=asked.offset)
+        page = resolvers.descriptions(context, wanted, window, columns=ITEM_COLUMNS, with_statistics=True)
+        return _answer(schemas.list_answer(page, wanted, asked))
+
+    return await threads.run(answer)
 
 
 @router.post(

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from tests.stack import ROOT, Process, Stack, free_port
+from tests.servers import free_port
+from tests.stack import ROOT, Process, Stack
 
 PROGRAM = """
 import json, os, sys

@@ -48,6 +48,10 @@ def free_ports(count: int) -> list[int]:
     return [port for port in candidates if is_free(port) and is_free(port + 10000)][:count]
 
 
+def free_port() -> int:
+    return free_ports(1)[0]
+
+
 class Server:
     """One server with its data and its log in `folder`. It keeps its ports from the first start on."""
 

@@ -1,7 +1,6 @@
 """Sightlog as its users run it: real processes, on the embedded default or on real servers."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,15 +12,10 @@ from typing import Self
 
 import httpx
 
+from tests.servers import free_port
+
 COMMAND = (sys.executable, "-m", "app.cli")
 ROOT = Path(__file__).parent.parent
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -117,7 +111,8 @@ class Stack:
 
     def wait_until_ready(self, timeout: float = 30) -> None:
         deadline = time.monotonic() + timeout
-        for process, port in zip(self.api_processes, self.ports, strict=True):
+        processes = [*self.api_processes, *self.worker_processes]
+        for port in self.ports:
             while True:
                 try:
                     answer = httpx.get(f"http://127.0.0.1:{port}/health/ready", verify=False)
@@ -125,8 +120,9 @@ class Stack:
                         break
                 except httpx.TransportError:
                     pass
-                if not process.is_running() or time.monotonic() > deadline:
-                    raise RuntimeError(f"{process.arguments} did not get ready:\n{process.log.read_text()[-4000:]}")
+                if not all(process.is_running() for process in processes) or time.monotonic() > deadline:
+                    logs = (process.log.read_text()[-4000:] for process in processes)
+                    raise RuntimeError("the processes did not get ready:\n" + "\n".join(logs))
                 time.sleep(0.05)
 
     def run(

@@ -18,7 +18,7 @@ from app.db import Database
 from app.migrate import DatabaseAhead, DatabaseBehind
 from tests.conftest import ENGINES
 from tests.forked import Forked, Nursery
-from tests.stack import free_port
+from tests.servers import free_port
 
 pytestmark = pytest.mark.xdist_group("faults")
 

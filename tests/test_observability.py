@@ -19,8 +19,8 @@ from app import migrate
 from app.db import Database
 from app.models import Scope
 from tests.conftest import ENGINES, Account, new_account
-from tests.servers import Postgres, Redis, Server, Servers
-from tests.stack import Stack, free_port
+from tests.servers import Postgres, Redis, Server, Servers, free_port, is_free
+from tests.stack import Stack
 
 DESCRIPTIONS = "/api/v2/data/descriptions"
 EXPORT = "/api/v2/data/export"
@@ -52,12 +52,14 @@ def observed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if request.param == "servers":
         settings |= request.getfixturevalue("own_servers").environment("observed", "observed")
     with Stack(tmp_path_factory.mktemp("observed"), settings) as stack:
-        stack.settings = settings | {"SIGHTLOG_METRICS_PORT": str(free_port()), "SIGHTLOG_EMBEDDED_WORKER": "no"}
+        port = free_port()
+        stack.settings = settings | {"SIGHTLOG_METRICS_PORT": str(port), "SIGHTLOG_EMBEDDED_WORKER": "no"}
         if request.param == "servers":
             stack.add_worker()
         else:
             stack.add_api()
         stack.wait_until_ready()
+        becomes(False, lambda: is_free(port))
         yield stack
 
 
@@ -405,7 +407,11 @@ def stopped(server: Server) -> Iterator[None]:
 @pytest.mark.parametrize("how", [hanging, stopped])
 @pytest.mark.parametrize("name", ["queue", "storage", "database"])
 def test_readiness_names_what_is_down(
-    own_servers: Servers, observed: Stack, name: str, how: Callable[[Server], AbstractContextManager[None]]
+    own_servers: Servers,
+    observed: Stack,
+    opened: Database,
+    name: str,
+    how: Callable[[Server], AbstractContextManager[None]],
 ) -> None:
     server: Server = {"database": own_servers.postgres, "queue": own_servers.redis, "storage": own_servers.s3}[name]
     with httpx.Client(base_url=observed.url) as client:
@@ -424,3 +430,4 @@ def test_readiness_names_what_is_down(
         assert (value(found, "exports", state="pending") is None) == (name == "database")
         assert (value(found, "queue_messages") is None) == (name == "queue")
         becomes(200, lambda: client.get("/health/ready").status_code)
+    opened.dispose()  # whose connections went with the server
