@@ -18,6 +18,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     false,
+    func,
     literal_column,
     or_,
     select,
@@ -52,6 +53,17 @@ COLUMNS = (*ITEM_COLUMNS, "status", "error_message")
 JSON_COLUMNS = frozenset({"verification", "metadata"})
 MAX_PAGE = 1000
 DEFAULT_PAGE = 100
+MAX_KEYS = 45
+"""Of objects that the database writes: its functions have at most 100 arguments."""
+WRITTEN = "written"
+"""The column of `Results` with each as the text of a JSON object."""
+
+Objects = tuple[tuple[str, str], ...]
+"""JSON objects that the database is to write: each key with its column, with STATUS_NAME, or with `=` and a text."""
+
+STATUS_NAME = "STATUS"
+"""The status in capitals."""
+
 SKIPPED_ROW_BY_ROW = 1000
 """An offset above this skips whole days by their counts."""
 
@@ -95,6 +107,12 @@ class Results(Sequence[SimpleNamespace]):
         self.columns = columns
         self._length = length
 
+    @property
+    def written(self) -> orjson.Fragment | None:
+        """All of them as one JSON array, if that was asked for."""
+        texts = self.columns.get(WRITTEN)
+        return None if texts is None else orjson.Fragment(f"[{','.join(texts)}]")
+
     def __len__(self) -> int:
         return self._length
 
@@ -126,6 +144,7 @@ def page(
     window: Window,
     *,
     columns: Sequence[str] | None = COLUMNS,
+    written: Objects | None = None,
     with_statistics: bool = False,
 ) -> Page:
     """One window of the matches, with what was asked for; all of it belongs to one moment.
@@ -138,12 +157,13 @@ def page(
         found = remembered.current(database.rows, account_id, wanted)[1] if with_statistics else None
         return Page(NONE, False, False, found)
     known = remembered.get(account_id, wanted) if with_statistics else None
+    shown = _Shown(tuple(columns), written)
     if known or not with_statistics:
         with suppress(_Unclear):
-            return _page(database.rows, account_id, wanted, window, columns, known)
+            return _page(database.rows, account_id, wanted, window, shown, known)
     with database.snapshot() as rows:
         known = remembered.current(rows, account_id, wanted) if with_statistics else None
-        return _page(rows, account_id, wanted, window, columns, known, settled=True)
+        return _page(rows, account_id, wanted, window, shown, known, settled=True)
 
 
 def get(database: Database, account_id: int, id: str) -> SimpleNamespace | None:
@@ -152,10 +172,10 @@ def get(database: Database, account_id: int, id: str) -> SimpleNamespace | None:
 
     def build() -> Select[Any]:
         key = (_TABLE.c.account_id == bindparam("account_id"), _TABLE.c.id == bindparam("id"))
-        return select(*_shown(COLUMNS)).where(*key)
+        return select(*_EVERY_COLUMN.select()).where(*key)
 
     found = database.rows(Query("description", build, {"account_id": account_id, "id": id}, one_plan=True))
-    return _results(COLUMNS, found)[0] if found else None
+    return _EVERY_COLUMN.results(found)[0] if found else None
 
 
 def cursor(row: Any) -> str:
@@ -184,7 +204,7 @@ def _page(
     account_id: int,
     wanted: DescriptionFilter,
     window: Window,
-    columns: Sequence[str],
+    shown: "_Shown",
     known: tuple[int, Statistics] | None,
     *,
     settled: bool = False,
@@ -196,13 +216,13 @@ def _page(
         if not settled:
             raise _Unclear
         return Page(NONE, found.total_count > 0, False, found)
-    query = _window_query(account_id, wanted, window, columns, found if by_days else None)
+    query = _window_query(account_id, wanted, window, shown, found if by_days else None)
     fetched = rows(query)
     if not settled and (not fetched or (known and fetched[0][0] != revision)):
         raise _Unclear
     kept = fetched[: window.limit]
     more = len(fetched) > window.limit
-    items = _results(columns, [row[_TOLD:] for row in (kept[::-1] if window.from_end else kept)])
+    items = shown.results([row[_TOLD:] for row in (kept[::-1] if window.from_end else kept)])
     newer, older = (bool(fetched[0][1]), bool(fetched[0][2])) if fetched else _beside(rows, account_id, wanted, window)
     if window.offset > 0:
         newer = bool(fetched) or newer
@@ -219,7 +239,7 @@ def _beside(rows: Rows, account_id: int, wanted: DescriptionFilter, window: Wind
     )
     if window.offset > 0:
         first = replace(window, limit=0, offset=0)
-        newer = bool(rows(_window_query(account_id, wanted, first, ("id",), None)))
+        newer = bool(rows(_window_query(account_id, wanted, first, _Shown(()), None)))
     return newer, older
 
 
@@ -227,10 +247,10 @@ def _window_query(
     account_id: int,
     wanted: DescriptionFilter,
     window: Window,
-    columns: Sequence[str],
+    shown: "_Shown",
     skipping: Statistics | None,
 ) -> Query:
-    """Rows of the revision, whether matches lie before and behind, and the columns; one more than the window holds."""
+    """Rows of the revision, whether matches lie before and behind, and what is shown; one more than fits."""
     values = filters.values(account_id, wanted)
     offset = window.offset
     if skipping is not None:
@@ -245,7 +265,7 @@ def _window_query(
         matching = filters.conditions(account_id, wanted)
         newer = _has_beside(matching, "after", newer=True) if window.after is not None else false()
         older = _has_beside(matching, "before", newer=False) if window.before is not None else false()
-        statement = select(rollup.revision_column(), newer, older, *_shown(columns)).where(*matching)
+        statement = select(rollup.revision_column(), newer, older, *shown.select()).where(*matching)
         if skipping is not None:
             statement = statement.where(_TABLE.c.created_at <= bindparam("until", type_=Timestamp()))
         if window.after is not None:
@@ -257,7 +277,7 @@ def _window_query(
         return statement.offset(bindparam("offset", type_=BigInteger())) if offset else statement
 
     places = (window.after is None, window.before is None, window.from_end, window.limit, bool(offset))
-    shape = ("window", filters.shape(wanted), tuple(columns), skipping is None, *places)
+    shape = ("window", filters.shape(wanted), shown, skipping is None, *places)
     return Query(shape, build, values, one_plan=wanted == _EVERYTHING)
 
 
@@ -277,16 +297,46 @@ def _has_beside(matching: Sequence[ColumnElement[bool]], name: str, *, newer: bo
     return statement.limit(literal_column("1")).exists()
 
 
-def _shown(columns: Sequence[str]) -> list[ColumnElement[Any]]:
-    return [cast(_TABLE.c[name], Text) if name in JSON_COLUMNS else _TABLE.c[name] for name in columns]
+@dataclass(frozen=True)
+class _Shown:
+    """What of each result is read: columns, and the objects that the database is to write."""
+
+    columns: tuple[str, ...]
+    written: Objects | None = None
+
+    def select(self) -> list[ColumnElement[Any]]:
+        found = [cast(_TABLE.c[name], Text) if name in JSON_COLUMNS else _TABLE.c[name] for name in self.columns]
+        if self.written is not None:
+            parts = [part for key, column in self.written for part in (_quoted(key), _as_json(column))]
+            found.append(dialects.json_object(*parts).label(WRITTEN))
+        return found
+
+    def results(self, rows: Sequence[tuple[Any, ...]]) -> Results:
+        names = (*self.columns, *([] if self.written is None else [WRITTEN]))
+        by_column = list(zip(*rows, strict=True)) or [()] * len(names)
+        columns = {name: _read(name, values) for name, values in zip(names, by_column, strict=True)}
+        return Results(columns, len(rows))
 
 
-def _results(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Results:
-    by_column = list(zip(*rows, strict=True)) or [()] * len(columns)
-    return Results(
-        {name: _read(name, values) for name, values in zip(columns, by_column, strict=True)},
-        len(rows),
-    )
+_EVERY_COLUMN = _Shown(COLUMNS)
+
+
+def _as_json(column: str) -> ColumnElement[Any]:
+    """What a JSON object shows of a column: the texts of an export, except that JSON is JSON."""
+    if column.startswith("="):
+        return _quoted(column[1:])
+    if column == STATUS_NAME:
+        return func.upper(_TABLE.c.status)
+    value = _TABLE.c[column]
+    if column in JSON_COLUMNS:
+        return dialects.json_value(value)
+    if column == "confidence_score":
+        return dialects.json_number(value)
+    return dialects.iso(value) if column == "created_at" else value
+
+
+def _quoted(text: str) -> ColumnElement[str]:
+    return literal_column("'" + text.replace("'", "''") + "'")
 
 
 def _read(name: str, values: Sequence[Any]) -> Sequence[Any]:

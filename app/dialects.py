@@ -179,6 +179,25 @@ class is_one_of(GenericFunction[bool]):  # noqa: N801
     inherit_cache = True
 
 
+class json_object(GenericFunction[str]):  # noqa: N801
+    """The text of a JSON object, from its keys and values in turn. Values are texts, or one of the next two."""
+
+    type = Text()
+    inherit_cache = True
+
+
+class json_value(GenericFunction[Any]):  # noqa: N801
+    """A JSON column as a value in `json_object`."""
+
+    inherit_cache = True
+
+
+class json_number(GenericFunction[Any]):  # noqa: N801
+    """A column of numbers as a value in `json_object`, so that they read back the same."""
+
+    inherit_cache = True
+
+
 class clock(GenericFunction[datetime]):  # noqa: N801
     """The database's own time, one for all processes whatever their machines' clocks say."""
 
@@ -239,6 +258,35 @@ def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
 def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     value, several = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"{value} = ANY ({several})"
+
+
+@compiles(json_object, "sqlite")
+def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_object({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(json_object, "postgresql")
+def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_build_object({compiler.process(element.clauses, **kw)})::text"
+
+
+@compiles(json_value, "sqlite")
+def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(json_value, "postgresql")
+@compiles(json_number, "postgresql")
+def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)
+
+
+@compiles(json_number, "sqlite")
+def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    # json_object writes 15 digits, which is not enough for all numbers, and 17 are too many for most.
+    number = compiler.process(element.clauses, **kw)
+    short, long = (f"printf('%!.{digits}g', {number})" for digits in (15, 17))
+    return f"CASE WHEN {number} IS NOT NULL THEN json(iif(CAST({short} AS REAL) = {number}, {short}, {long})) END"
 
 
 @compiles(clock, "sqlite")

@@ -2,7 +2,7 @@
 
 A result list of GraphQL is mostly rows with leaf fields that are read from attributes. Here each field is read and
 completed for all rows at once, most of it in C, and the rows are put together at the end. (Results of the history come
-by column already.) Whatever is not that plain
+by column already, or written by the database, see `selections`.) Whatever is not that plain
 (arguments, resolvers, middleware, abstract types, `@defer`, `@stream`), and every list in which anything is not as its
 type says, goes the stock way, whole: so nulls, errors and paths come out exactly as they always do.
 """
@@ -65,6 +65,8 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         items: Iterable[Any],
         position_context: Any,
     ) -> Any:
+        if isinstance(items, Results) and (written := items.written) is not None:
+            return written
         if isinstance(items, Sequence) and position_context is None and not _has_middleware(self):
             try:
                 if self.get_stream_usage(field_details_list, path) is None:

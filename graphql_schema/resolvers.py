@@ -15,7 +15,7 @@ from sqlmodel import Session
 from app import auth, claims, recording, writers
 from app import descriptions as results
 from app import exports as export_rows
-from app.descriptions import Page, Window
+from app.descriptions import Objects, Page, Window
 from app.errors import NotFound
 from app.exports import Request
 from app.filters import DescriptionFilter
@@ -48,6 +48,7 @@ def descriptions(
     window: Window,
     *,
     columns: Sequence[str] | None,
+    written: Objects | None = None,
     with_statistics: bool = False,
 ) -> Page:
     runtime = context.runtime
@@ -58,6 +59,7 @@ def descriptions(
         wanted,
         window,
         columns=columns,
+        written=written,
         with_statistics=with_statistics,
     )
 

@@ -65,7 +65,8 @@ class Query:
     ) -> DescriptionConnection:
         """Results, newest first. Page with `first`/`after`, `last`/`before`, or `offset`."""
         selected = selections.below(info, info._raw_info.field_nodes)
-        columns = selections.columns(info, selected)
+        written = selections.written(info, selected)
+        columns = selections.columns(info, selected, with_nodes=written is None)
 
         def resolve(context: Context) -> DescriptionConnection:
             wanted = to_filter(filter)
@@ -74,6 +75,7 @@ class Query:
                 wanted,
                 _window(first, after, last, before, offset),
                 columns=columns,
+                written=written,
                 with_statistics=bool(selected.keys() & {"totalCount", "statistics"}),
             )
             return DescriptionConnection(page=page, filters_applied=filters.applied(wanted))  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from graphql import GraphQLError, OperationType
 from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
+from starlette.routing import Route, WebSocketRoute
 from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
 from strawberry.fastapi import BaseContext, GraphQLRouter
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
@@ -113,6 +114,12 @@ class Router(GraphQLRouter[RequestContext, None]):
             response.headers["content-type"] = f"{accepted}; charset=utf-8"
             # For plain JSON the specification keeps 200, since a proxy may have made any other status.
             response.status_code = 200 if accepted == JSON else response.status_code
+        return response
+
+    async def get_sub_response(self, request: Request) -> Response:
+        """What a resolver could set headers on; ours do not."""
+        response = Response()
+        del response.headers["content-length"]
         return response
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData | list[GraphQLRequestData]:
@@ -245,6 +252,16 @@ def router() -> Router:
         subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
         include_in_schema=False,
     )
+
+    async def serve(request: Request) -> Response:
+        """Instead of Strawberry's own routes, whose dependencies take FastAPI as long as a query takes GraphQL."""
+        context = await context_of(request)
+        context.request = request
+        return cast(Response, await made.run(request=request, context=context, root_value=None))
+
+    made.routes[:] = [route for route in made.routes if isinstance(route, WebSocketRoute)]
+    made.add_route("/graphql", serve, methods=["GET", "POST"], include_in_schema=False)
+    cast(Route, made.routes[-1]).methods = {"GET", "POST"}  # and not HEAD, which Starlette adds
     made.add_api_route("/graphql", _not_allowed, methods=["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"])
     return made
 

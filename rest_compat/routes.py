@@ -12,14 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import gate, jsontext, threads
-from app.descriptions import ITEM_COLUMNS, Window
+from app.auth import Principal
+from app.descriptions import Window
 from app.errors import InvalidInput
 from app.gate import Caller
 from graphql_schema import resolvers
 from graphql_schema.context import Context
-from rest_compat import schemas
+from rest_compat import params, schemas
 from rest_compat.errors import responses
-from rest_compat.params import ExportBody, ListQuery
+from rest_compat.params import ExportBody
 
 
 class _StrictRequest(Request):
@@ -37,16 +38,21 @@ class _Route(APIRoute):
         handle = super().get_route_handler()
 
         async def strictly(request: Request) -> Response:
+            _check_query(request)
             return await handle(_StrictRequest(request.scope, request.receive))
 
         return strictly
 
 
 async def _context(request: Request, caller: Caller) -> Context:
+    return _context_of(request, caller)
+
+
+def _context_of(request: Request, caller: Principal) -> Context:
     return Context(gate.runtime_of(request), request.app.state.queue, caller)
 
 
-async def _check_query(request: Request) -> None:
+def _check_query(request: Request) -> None:
     """Decoding a query replaces what is no UTF-8, and then something else would be searched for."""
     try:
         unquote_to_bytes(request.scope["query_string"]).decode()
@@ -66,18 +72,23 @@ router = APIRouter(
     prefix="/api/v2/data",
     tags=["Data Export"],
     route_class=_Route,
-    dependencies=[Depends(_check_query)],
     responses=responses(401, 422, 429, 500, 503),
 )
 
 
-@router.get("/descriptions", response_model=schemas.DescriptionList, summary="Processing history")
-async def descriptions(context: ContextOf, asked: ListQuery) -> Response:
+@router.get(
+    "/descriptions",
+    response_model=schemas.DescriptionList,
+    summary="Processing history",
+    openapi_extra={"parameters": params.LISTED, "security": [{gate.bearer.scheme_name: []}]},
+)
+async def descriptions(request: Request) -> Response:
     """The account's results, newest first, with statistics over all that match."""
+    context, asked = _context_of(request, request.state.principal), params.listed(request.query_params)
 
     def answer() -> Response:
         wanted, window = asked.filter(), Window(limit=asked.limit, offset=asked.offset)
-        page = resolvers.descriptions(context, wanted, window, columns=ITEM_COLUMNS, with_statistics=True)
+        page = resolvers.descriptions(context, wanted, window, columns=(), written=schemas.ITEMS, with_statistics=True)
         return _answer(schemas.list_answer(page, wanted, asked))
 
     return await threads.run(answer)

@@ -8,7 +8,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from app import filters, jsontext, times
-from app.descriptions import ITEM_COLUMNS, Page, Results
+from app.descriptions import ITEM_COLUMNS, Page
 from app.filters import DescriptionFilter
 from app.models import ExportStatus
 from app.statistics import Statistics
@@ -28,6 +28,9 @@ class Item(BaseModel):
     verification: Any
     image_id: str | None
     metadata: dict[str, Any]
+
+
+ITEMS = tuple((name, name) for name in ITEM_COLUMNS)
 
 
 class DayCount(BaseModel):
@@ -137,7 +140,7 @@ def list_answer(page: Page, wanted: DescriptionFilter, asked: ListParameters) ->
     assert page.statistics is not None
     total = page.statistics.total_count
     return {
-        "items": _items(page.items),
+        "items": page.items.written,
         "total_count": total,
         "limit": asked.limit,
         "offset": asked.offset,
@@ -162,13 +165,6 @@ def export_answer(state: ExportState) -> dict[str, Any]:
         "estimated_completion_time": times.iso(estimated) if estimated else None,
         "error_message": row.error_message,
     }
-
-
-def _items(found: Results) -> list[dict[str, Any]]:
-    columns = dict(found.columns)
-    columns["created_at"] = list(map(times.iso, columns.get("created_at", ())))
-    values = [columns.get(name, ()) for name in ITEM_COLUMNS]
-    return [dict(zip(ITEM_COLUMNS, item, strict=True)) for item in zip(*values, strict=True)]
 
 
 _written: WeakKeyDictionary[Statistics, orjson.Fragment] = WeakKeyDictionary()
