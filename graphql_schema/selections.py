@@ -37,7 +37,7 @@ def columns(info: Info, connection: Selected, *, with_nodes: bool) -> list[str] 
     edges = below(info, connection.get("edges", ()))
     nodes = [*(connection.get("nodes", ()) if with_nodes else ()), *edges.get("node", ())]
     names = {_COLUMN_OF[name] for name in below(info, nodes) if name in _COLUMN_OF}
-    if "pageInfo" in connection or "cursor" in edges:
+    if connection.keys() & {"edges", "pageInfo"}:  # for their cursors
         names |= {"created_at", "id"}
     return [name for name in COLUMNS if name in names]
 

@@ -1,0 +1,107 @@
+"""Each way that was made fast says what the plain way says: at every moment, and for every selection."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from app import recording
+from app.db import Database
+from app.recording import Result
+from tests.conftest import Account
+from tests.test_parity import generate
+
+FIELDS = """id type status sourceType sourceId createdAt imageUrl imageId description confidenceScore verification
+    metadata errorMessage __typename""".split()  # noqa: SIM905
+SPREADS = ["...Both", "...More", "... on Description { type id }", "... { description }", "id"]
+BOTH = "fragment Both on Description { id metadata }"
+MORE = "fragment More on Description { ...Both score: confidenceScore }"
+
+
+def fill(account: Account, database: Database, values: list[dict[str, Any]]) -> None:
+    """From this process, behind the back of those that serve."""
+    with database.write() as session:
+        recording.record(session, account.id, [Result.model_validate(value) for value in values])
+
+
+def selections(count: int) -> list[str]:
+    dice = random.Random(1)
+    found = []
+    for _ in range(count):
+        parts = dice.sample(FIELDS, dice.randint(1, len(FIELDS)))
+        parts += [f"{dice.choice('abc')}{place}: {name}" for place, name in enumerate(dice.choices(FIELDS, k=3))]
+        parts += dice.choices(
+            ["...Both", "...More", "... on Description { type id }", "... { description }", "id"], k=2
+        )
+        dice.shuffle(parts)
+        found.append(" ".join(parts))
+    return found
+
+
+def test_the_database_writes_what_the_executor_would_write(account: Account, database: Database) -> None:
+    fill(account, database, generate(7, 150))
+    for selected in [*selections(40), "__typename"]:
+        fragments = f"{BOTH} {MORE}" if "...More" in selected else BOTH if "...Both" in selected else ""
+        # With the edges there it is the executor that completes them.
+        query = f"""{{
+            fast: descriptions(filter: {{includeFailed: true}}) {{ nodes {{ {selected} }} }}
+            slow: descriptions(filter: {{includeFailed: true}}) {{ edges {{ node {{ {selected} }} }} }}
+        }} {fragments}"""
+        found = account.graphql(query)
+        fast, slow = found["fast"]["nodes"], [edge["node"] for edge in found["slow"]["edges"]]
+        assert len(fast) == 100
+        assert fast == slow
+        assert [list(node) for node in fast] == [list(node) for node in slow]
+
+
+@pytest.mark.parametrize("condition", ["@skip(if: true)", "@include(if: false)"])
+def test_what_is_skipped_is_not_written(account: Account, condition: str) -> None:
+    account.record({"id": "a"})
+    for selected in (f"id type {condition}", f"id ... {condition} {{ type }}"):
+        assert account.graphql(f"{{ descriptions {{ nodes {{ {selected} }} }} }}")["descriptions"]["nodes"] == [
+            {"id": "a"}
+        ]
+
+
+def test_totals_that_were_told_once_are_told_anew_after_every_recording(account: Account, database: Database) -> None:
+    query = "/api/v2/data/descriptions?limit=1000&source_types=single&min_confidence=0.5"
+    for recorded in range(1, 20):
+        moment = f"2025-01-{recorded:02}T10:00:00Z"
+        values = {"source_type": "single", "created_at": moment, "confidence_score": 0.7}
+        fill(account, database, [values | {"id": f"r{recorded}"}])
+        for _ in range(2):
+            answer = account.client.get(query).json()
+            statistics = answer["statistics"]
+            assert answer["total_count"] == statistics["total_count"] == len(answer["items"]) == recorded
+            assert len(statistics["daily_counts"]) == recorded
+            connection = account.graphql("{ descriptions(first: 1) { totalCount } statistics { totalCount } }")
+            assert connection == {"descriptions": {"totalCount": recorded}, "statistics": {"totalCount": recorded}}
+
+
+def test_a_page_and_its_totals_belong_to_one_moment_while_others_record(account: Account, database: Database) -> None:
+    batches, client = 40, account.client
+
+    def write(number: int) -> None:
+        values = {"source_type": "single", "created_at": f"2025-01-{1 + number % 28:02}T10:00:00Z"}
+        fill(account, database, [values | {"id": f"r{number}_{place}"} for place in range(5)])
+
+    def read(number: int) -> int:
+        # An offset that may lie behind the last one, too.
+        offset = (number % 3) * 30
+        answer = client.get("/api/v2/data/descriptions", params={"limit": 1000, "offset": offset}).json()
+        total: int = answer["total_count"]
+        shown = len(answer["items"])
+        assert shown == max(0, total - offset)
+        assert sum(day["count"] for day in answer["statistics"]["daily_counts"]) == total
+        assert total % 5 == 0
+        return total
+
+    with ThreadPoolExecutor(2) as writers, ThreadPoolExecutor(4) as readers:
+        written = [writers.submit(write, number) for number in range(batches)]
+        totals = [readers.submit(read, number) for number in range(3 * batches)]
+        for future in written:
+            future.result()
+        for total in totals:
+            assert total.result() <= batches * 5
+    assert read(0) == batches * 5
