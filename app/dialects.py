@@ -118,7 +118,7 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
                 values = [row[name] for name in names]
                 copy.write_row(
                     [
-                        jsontext.canonical(value) if json and value is not None else value
+                        jsontext.dumps(value).decode() if json and value is not None else value
                         for json, value in zip(is_json, values, strict=True)
                     ]
                 )

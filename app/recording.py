@@ -107,6 +107,5 @@ def problem(error: ValidationError) -> str:
 
 
 def _row(account_id: int, result: Result) -> dict[str, Any]:
-    row = dict(result)
-    text = row["description"]
-    return row | {"account_id": account_id, "search_text": None if text is None else filters.fold(text)}
+    text = result.description
+    return vars(result) | {"account_id": account_id, "search_text": None if text is None else filters.fold(text)}
