@@ -123,9 +123,6 @@ class Results(Sequence[SimpleNamespace]):
         return SimpleNamespace(**{name: values[place] for name, values in self.columns.items()})
 
 
-NONE = Results({}, 0)
-
-
 @dataclass(frozen=True)
 class Page:
     """Results, newest first. `statistics` is None where it was not asked for."""
@@ -155,7 +152,7 @@ def page(
     with_statistics = with_statistics or (columns is not None and window.offset > SKIPPED_ROW_BY_ROW)
     if columns is None:
         found = remembered.current(database.rows, account_id, wanted)[1] if with_statistics else None
-        return Page(NONE, False, False, found)
+        return Page(Results({}, 0), False, False, found)
     known = remembered.get(account_id, wanted) if with_statistics else None
     shown = _Shown(tuple(columns), written)
     if known or not with_statistics:
@@ -215,7 +212,7 @@ def _page(
     if by_days and found and window.offset >= found.total_count:
         if not settled:
             raise _Unclear
-        return Page(NONE, found.total_count > 0, False, found)
+        return Page(shown.results([]), found.total_count > 0, False, found)
     query = _window_query(account_id, wanted, window, shown, found if by_days else None)
     fetched = rows(query)
     if not settled and (not fetched or (known and fetched[0][0] != revision)):

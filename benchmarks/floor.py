@@ -1,8 +1,10 @@
-"""The floor: FastAPI sends one prepared statement whose JSON PostgreSQL builds itself, and returns the text."""
+"""The floor: FastAPI sends one prepared statement whose JSON the database builds itself, and returns the text."""
 
 import os
+import sqlite3
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -10,40 +12,67 @@ import uvicorn
 from fastapi import FastAPI, Response
 from psycopg_pool import ConnectionPool
 
-STATEMENT = """
-    SELECT json_build_object('items', coalesce(json_agg(row_to_json(t)), '[]'))::text FROM (
-        SELECT id, type, source_type, source_id, created_at, image_url, description, confidence_score, verification,
-               image_id, metadata
-        FROM descriptions WHERE account_id = %s AND status = 'completed'
-        ORDER BY created_at DESC, id DESC LIMIT %s
-    ) t
+COLUMNS = (
+    "id, type, source_type, source_id, created_at, image_url, description, confidence_score, verification, image_id,"
+    " metadata"
+)
+ROWS = "FROM descriptions WHERE account_id = {} AND status = 'completed' ORDER BY created_at DESC, id DESC LIMIT {}"
+POSTGRES = f"""
+    SELECT json_build_object('items', coalesce(json_agg(row_to_json(t)), '[]'))::text
+    FROM (SELECT {COLUMNS} {ROWS.format("%s", "%s")}) t
+"""
+PAIRS = ", ".join(
+    f"'{name}', " + (f"json({name})" if name in ("verification", "metadata") else name) for name in COLUMNS.split(", ")
+)
+SQLITE = f"""
+    SELECT json_object('items', json_group_array(json_object({PAIRS})))
+    FROM (SELECT {COLUMNS} {ROWS.format("?", "?")})
 """
 
 
 def create_app(url: str, account_id: int) -> FastAPI:
-    pool = ConnectionPool(url, min_size=8, max_size=8, open=False, configure=_prepared)
+    find, close = _sqlite(url) if url.startswith("sqlite") else _postgres(url)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        pool.open(wait=True)
         yield
-        pool.close()
+        close()
 
     app = FastAPI(lifespan=lifespan)
 
     @app.get("/{limit}")
     def page(limit: int) -> Response:
-        with pool.connection() as connection:
-            row = connection.execute(STATEMENT, (account_id, limit)).fetchone()
-        assert row is not None
-        return Response(row[0], media_type="application/json")
+        return Response(find(account_id, limit), media_type="application/json")
 
     return app
 
 
-def _prepared(connection: psycopg.Connection[tuple[str]]) -> None:
-    connection.prepare_threshold = 0
-    connection.autocommit = True
+def _postgres(url: str) -> tuple[Callable[[int, int], str], Callable[[], None]]:
+    def prepared(connection: psycopg.Connection[tuple[str]]) -> None:
+        connection.prepare_threshold = 0
+        connection.autocommit = True
+
+    pool = ConnectionPool(url, min_size=8, max_size=8, open=True, configure=prepared)
+
+    def find(account_id: int, limit: int) -> str:
+        with pool.connection() as connection:
+            row = connection.execute(POSTGRES, (account_id, limit)).fetchone()
+        assert row is not None
+        return row[0]
+
+    return find, pool.close
+
+
+def _sqlite(url: str) -> tuple[Callable[[int, int], str], Callable[[], None]]:
+    own = threading.local()
+
+    def find(account_id: int, limit: int) -> str:
+        if not hasattr(own, "connection"):
+            own.connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+        found: str = own.connection.execute(SQLITE, (account_id, limit)).fetchone()[0]
+        return found
+
+    return find, lambda: None
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from graphql import GraphQLError, OperationType
 from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import WebSocketRoute
 from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
 from strawberry.fastapi import BaseContext, GraphQLRouter
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
@@ -260,9 +260,9 @@ def router() -> Router:
         return cast(Response, await made.run(request=request, context=context, root_value=None))
 
     made.routes[:] = [route for route in made.routes if isinstance(route, WebSocketRoute)]
-    made.add_route("/graphql", serve, methods=["GET", "POST"], include_in_schema=False)
-    cast(Route, made.routes[-1]).methods = {"GET", "POST"}  # and not HEAD, which Starlette adds
+    # Before the other, which Starlette would let answer HEAD as well.
     made.add_api_route("/graphql", _not_allowed, methods=["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"])
+    made.add_route("/graphql", serve, methods=["GET", "POST"], include_in_schema=False)
     return made
 
 
