@@ -34,9 +34,12 @@ class Principal:
     scope: Scope
     rate_limit: int | None
 
+    def includes(self, scope: Scope) -> bool:
+        return _SCOPES.index(self.scope) >= _SCOPES.index(scope)
+
     def require(self, scope: Scope) -> None:
         """Forbidden where the key's scope does not include this one."""
-        if _SCOPES.index(self.scope) < _SCOPES.index(scope):
+        if not self.includes(scope):
             raise Forbidden(f"This needs an API key with the scope '{scope}'; this one has '{self.scope}'.")
 
 

@@ -83,7 +83,7 @@ def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: thread
         if snapshot_at is None:
             raise Stopped
         matches = rollup.count_rows(session, export.account_id, wanted)
-        if export.row_limit is None and matches > exports.MAX_ROWS:
+        if export.row_limit is None and export.max_rows is not None and matches > export.max_rows:
             raise ExportTooLarge
         progress.rows_total = min(matches, export.row_limit or matches)
         digest, size = hashlib.sha256(), 0

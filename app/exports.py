@@ -33,7 +33,7 @@ from app.filters import DescriptionFilter
 from app.models import Export, ExportFormat, ExportStatus
 
 MAX_ROWS = 100_000
-"""Rows of one export; with no limit given, more matches than this fail."""
+"""Rows of one export; with no limit given, more matches than this fail. Who may ask for more says so."""
 
 TOO_LARGE = "Export exceeded maximum record limit"
 CANCELLED = "The export was cancelled"
@@ -51,11 +51,13 @@ class Request:
     fields: Sequence[str] = ()
     include_metadata: bool = True
     limit: int | None = None
+    max_rows: int | None = MAX_ROWS
     idempotency_key: str | None = None
 
     def __post_init__(self) -> None:
-        if self.limit is not None and not 1 <= self.limit <= MAX_ROWS:
-            raise InvalidInput(f"The limit of an export is 1 to {MAX_ROWS}.", field="limit")
+        if self.limit is not None and not 1 <= self.limit <= (self.max_rows or self.limit):
+            most = "at least 1" if self.max_rows is None else f"1 to {self.max_rows}"
+            raise InvalidInput(f"The limit of an export is {most}.", field="limit")
         for name in self.fields:
             if name not in COLUMNS:
                 raise InvalidInput(f"There is no field '{name}'; the fields are {', '.join(COLUMNS)}.", field="fields")
@@ -75,6 +77,7 @@ class Request:
     @property
     def hash(self) -> str:
         meant = [self.format, filters.to_json(self.filter), self.columns, self.limit]
+        meant += [self.max_rows] if self.max_rows != MAX_ROWS else []
         return hashlib.sha256(jsontext.canonical(meant).encode()).hexdigest()
 
 
@@ -98,6 +101,7 @@ def create(session: Session, account_id: int, wanted: Request) -> Export:
         filter=filters.to_json(wanted.filter),
         columns=wanted.columns,
         row_limit=wanted.limit,
+        max_rows=wanted.max_rows,
         created_at=clock(session),
         idempotency_key=wanted.idempotency_key,
         request_hash=wanted.hash,
@@ -247,8 +251,9 @@ def estimate(
     total = export.rows_total
     if total is None and count is not None:
         total = count(filters.from_json(export.filter))
-    most = MAX_ROWS if export.row_limit is None else export.row_limit
-    left = max(0, min(measured.rows if total is None else total, most) - export.rows_written)
+    expected = measured.rows if total is None else total
+    most = min(bound for bound in (expected, export.row_limit, export.max_rows) if bound is not None)
+    left = max(0, most - export.rows_written)
     mine = (col(Export.account_id) == export.account_id, in_states(_PENDING, _PROCESSING))
     earlier = select(func.count()).where(*mine, col(Export.created_at) < export.created_at).select_from(Export)
     ahead = session.connection().scalar(earlier) or 0

@@ -140,6 +140,8 @@ class History(SQLModel, table=True):
 class Export(SQLModel, table=True):
     """An export: what was asked for, how far it is, and what came out.
 
+    `row_limit` is how many of the newest are wanted, `max_rows` how many matches it may have otherwise; None: all.
+
     `attempt` is the fencing number: it grows with every claim, and only its holder may write the row until
     `lease_until`. `dirty` says that files of attempts may lie in the storage beside `object_key`, the result.
     """
@@ -165,6 +167,7 @@ class Export(SQLModel, table=True):
     filter: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
     columns: list[str] = Field(sa_column=Column(Json, nullable=False))
     row_limit: int | None = None
+    max_rows: int | None = Field(default=None, sa_type=BigInteger)
     created_at: datetime = Field(sa_type=Timestamp)
     started_at: datetime | None = Field(default=None, sa_type=Timestamp)
     completed_at: datetime | None = Field(default=None, sa_type=Timestamp)

@@ -50,7 +50,11 @@ class CreateExportInput:
         default=UNSET, description="Columns in this order, by their names in the file (`created_at`); empty: all."
     )
     include_metadata: bool | None = True
-    limit: int | None = strawberry.field(default=UNSET, description="The newest ones, up to 100000.")
+    limit: int | None = strawberry.field(
+        default=UNSET,
+        description="The newest ones, up to 100000; a key with the scope `admin` may ask for more, and gets all "
+        "without a limit.",
+    )
 
 
 @strawberry.input
@@ -80,8 +84,8 @@ def to_filter(given: DescriptionFilter | None) -> filters.DescriptionFilter:
     return filters.DescriptionFilter(**values)
 
 
-def to_request(given: CreateExportInput, idempotency_key: str | None) -> Request:
-    values = _given(given) | {"filter": to_filter(given.filter)}
+def to_request(given: CreateExportInput, idempotency_key: str | None, *, unbounded: bool) -> Request:
+    values = _given(given) | {"filter": to_filter(given.filter)} | ({"max_rows": None} if unbounded else {})
     return Request(**values, idempotency_key=idempotency_key or None)
 
 

@@ -16,7 +16,7 @@ from app import claims, exports, recording
 from app.db import Database
 from app.exports import Request
 from app.filters import DescriptionFilter
-from app.models import ExportFormat
+from app.models import ExportFormat, Scope
 from app.recording import Result
 from tests.conftest import Account, new_account
 from tests.stack import Stack
@@ -352,6 +352,25 @@ def test_an_export_over_the_limit_fails_with_the_documented_answer(crowded: Acco
 def test_an_export_with_the_largest_limit_holds_the_newest(crowded: Account) -> None:
     lines = crowded.download(limit=100_000, fields=["id"]).splitlines()
     assert (len(lines), lines[0], lines[-1]) == (100_000, b'{"id":"100000"}', b'{"id":"000001"}')
+
+
+@pytest.mark.parametrize(
+    ("limit", "rows"), [(None, 100_001), (100_000, 100_000), (100_001, 100_001), (200_000, 100_001)]
+)
+def test_an_admin_exports_any_number_of_rows_through_graphql(crowded: Account, limit: int | None, rows: int) -> None:
+    created = 'createExport(input: {format: JSONL, fields: ["id"], limit: $limit}) { id }'
+    mutation = f"mutation($limit: Int) {{ {created} }}"
+    with crowded.connect(Scope.ADMIN) as admin:
+        answer = admin.post("/graphql", json={"query": mutation, "variables": {"limit": limit}})
+        id = answer.json()["data"]["createExport"]["id"]
+        refused = admin.post(EXPORT, json={"data_type": "descriptions", "format": "csv", "limit": 100_001})
+    state = crowded.wait(id)
+    assert (state["status"], state["record_count"]) == ("completed", rows)
+    assert httpx.get(state["download_url"], verify=False).content.count(b"\n") == rows
+    assert refused.status_code == 422
+    if limit and limit > 100_000:
+        error = crowded.refused(mutation, limit=limit)
+        assert (error["message"], error["extensions"]["field"]) == ("The limit of an export is 1 to 100000.", "limit")
 
 
 def test_the_four_documented_states(account: Account) -> None:

@@ -529,9 +529,9 @@ def test_rows_that_do_not_agree_with_their_count_are_never_completed(lab: Lab, m
     assert lab.files(id) == []
 
 
-def test_what_cannot_succeed_is_not_tried_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_succeed_is_not_tried_again(lab: Lab) -> None:
     id = lab.create()
-    monkeypatch.setattr(exports, "MAX_ROWS", 2)
+    lab.set(id, max_rows=2)
     lab.run(id)
     row = lab.row(id)
     assert (row["status"], row["attempt"], row["failures"]) == (FAILED, 1, 0)

@@ -1,4 +1,4 @@
-"""A number for each account that tells whether its history has changed."""
+"""A number for each account that tells whether its history has changed; exports that may hold any number of rows."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,7 +16,10 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id"),
     )
+    op.add_column("exports", sa.Column("max_rows", sa.BigInteger()))
+    op.execute("UPDATE exports SET max_rows = 100000")
 
 
 def downgrade() -> None:
+    op.drop_column("exports", "max_rows")
     op.drop_table("histories")
