@@ -60,9 +60,9 @@ class Database:
         else:
             options_of_url = self.url.query.get("options", "")
             arguments = {"connect_timeout": 5, "options": f"{options_of_url} -c timezone=UTC", **_ALIVE}
-            self.engine = create_engine(self.url, connect_args=arguments, **options)
+            self.engine = create_engine(self.url, connect_args=arguments, isolation_level="AUTOCOMMIT", **options)
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            self._writer = self.engine
+            self._writer = self.engine.execution_options(isolation_level="READ COMMITTED")
         self._dialect: Dialect = sqlite.dialect(paramstyle="named") if self.is_sqlite else self.engine.dialect
         self._texts: dict[Hashable, tuple[str, dict[str, Any]]] = {}
 
@@ -100,12 +100,8 @@ class Database:
             pooled = self.engine.raw_connection()
             try:
                 driver = pooled.driver_connection
-                if not self.is_sqlite:
-                    driver.autocommit = True
                 yield driver
             finally:
-                if not self.is_sqlite and not driver.closed:
-                    driver.autocommit = False
                 pooled.close()
         except (OperationalError, PoolTimeout, *_DRIVER_ERRORS) as error:
             if not self.is_sqlite and driver is not None and driver.closed:
@@ -128,8 +124,9 @@ class Database:
         if known is None:
             if len(self._texts) >= _MOST_TEXTS:
                 self._texts.clear()
-            compiled = query.build().compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
-            constants = {name: value for name, value in compiled.params.items() if name not in query.values}
+            compiled = query.build().compile(dialect=self._dialect)
+            parameters = compiled.construct_params(dict(query.values))
+            constants = {name: value for name, value in parameters.items() if name not in query.values}
             known = self._texts[query.shape] = str(compiled), constants
         return known
 

@@ -55,9 +55,6 @@ MAX_PAGE = 1000
 DEFAULT_PAGE = 100
 MAX_KEYS = 45
 """Of objects that the database writes: its functions have at most 100 arguments."""
-WRITTEN = "written"
-"""The column of `Results` with each as the text of a JSON object."""
-
 Objects = tuple[tuple[str, str], ...]
 """JSON objects that the database is to write: each key with its column, with STATUS_NAME, or with `=` and a text."""
 
@@ -68,6 +65,9 @@ SKIPPED_ROW_BY_ROW = 1000
 """An offset above this skips whole days by their counts."""
 
 _EVERYTHING = DescriptionFilter()
+_WRITTEN = "written"
+_BETWEEN = ",\n"
+"""Between objects, in the text of which there is no end of a line."""
 _TOLD = 3
 """Columns in front of those of a result, see `_window_query`."""
 
@@ -103,15 +103,15 @@ class Window:
 class Results(Sequence[SimpleNamespace]):
     """Rows of results, held by column. As a sequence, each is an object with the columns as its attributes."""
 
-    def __init__(self, columns: Mapping[str, Sequence[Any]], length: int) -> None:
+    def __init__(self, columns: Mapping[str, Sequence[Any]], length: int, written: str | None = None) -> None:
         self.columns = columns
         self._length = length
+        self._written = written
 
     @property
     def written(self) -> orjson.Fragment | None:
         """All of them as one JSON array, if that was asked for."""
-        texts = self.columns.get(WRITTEN)
-        return None if texts is None else orjson.Fragment(f"[{','.join(texts)}]")
+        return None if self._written is None else orjson.Fragment(f"[{self._written}]")
 
     def __len__(self) -> int:
         return self._length
@@ -214,15 +214,12 @@ def _page(
             raise _Unclear
         return Page(shown.results([]), found.total_count > 0, False, found)
     query = _window_query(account_id, wanted, window, shown, found if by_days else None)
-    fetched = rows(query)
-    if not settled and (not fetched or (known and fetched[0][0] != revision)):
+    told, items, more = shown.read(rows(query), window)
+    if not settled and (told is None or (known and told[0] != revision)):
         raise _Unclear
-    kept = fetched[: window.limit]
-    more = len(fetched) > window.limit
-    items = shown.results([row[_TOLD:] for row in (kept[::-1] if window.from_end else kept)])
-    newer, older = (bool(fetched[0][1]), bool(fetched[0][2])) if fetched else _beside(rows, account_id, wanted, window)
+    newer, older = (bool(told[1]), bool(told[2])) if told else _beside(rows, account_id, wanted, window)
     if window.offset > 0:
-        newer = bool(fetched) or newer
+        newer = told is not None or newer
     has_previous, has_next = (more or newer, older) if window.from_end else (newer, more or older)
     return Page(items, has_previous, has_next, found)
 
@@ -262,7 +259,9 @@ def _window_query(
         matching = filters.conditions(account_id, wanted)
         newer = _has_beside(matching, "after", newer=True) if window.after is not None else false()
         older = _has_beside(matching, "before", newer=False) if window.before is not None else false()
-        statement = select(rollup.revision_column(), newer, older, *shown.select()).where(*matching)
+        told = (rollup.revision_column(), newer, older)
+        statement = select(*shown.select()) if shown.is_joined(window) else select(*told, *shown.select())
+        statement = statement.where(*matching)
         if skipping is not None:
             statement = statement.where(_TABLE.c.created_at <= bindparam("until", type_=Timestamp()))
         if window.after is not None:
@@ -271,7 +270,8 @@ def _window_query(
             statement = statement.where(_beyond("before", newer=True))
         statement = statement.order_by(*(_OLDEST if window.from_end else _NEWEST))
         statement = statement.limit(literal_column(str(window.limit + 1)))
-        return statement.offset(bindparam("offset", type_=BigInteger())) if offset else statement
+        statement = statement.offset(bindparam("offset", type_=BigInteger())) if offset else statement
+        return shown.join(told, statement) if shown.is_joined(window) else statement
 
     places = (window.after is None, window.before is None, window.from_end, window.limit, bool(offset))
     shape = ("window", filters.shape(wanted), shown, skipping is None, *places)
@@ -305,14 +305,34 @@ class _Shown:
         found = [cast(_TABLE.c[name], Text) if name in JSON_COLUMNS else _TABLE.c[name] for name in self.columns]
         if self.written is not None:
             parts = [part for key, column in self.written for part in (_quoted(key), _as_json(column))]
-            found.append(dialects.json_object(*parts).label(WRITTEN))
+            found.append(dialects.json_object(*parts).label(_WRITTEN))
         return found
 
+    def is_joined(self, window: Window) -> bool:
+        """Whether the database joins what it writes: nothing else is read, and the order is the page's."""
+        return self.written is not None and not self.columns and not window.from_end
+
+    def join(self, told: Sequence[ColumnElement[Any]], page: Select[Any]) -> Select[Any]:
+        """One row for the whole page."""
+        objects = page.subquery("page")
+        return select(*told, func.count(), dialects.joined(objects.c[_WRITTEN], _quoted(_BETWEEN))).select_from(objects)
+
+    def read(self, fetched: Sequence[tuple[Any, ...]], window: Window) -> tuple[tuple[Any, ...] | None, Results, bool]:
+        """What is told beside the results, None where there are none; the results; whether one more follows."""
+        if self.is_joined(window):
+            *told, count, text = fetched[0]
+            if more := count > window.limit:
+                text = text[: text.rindex(_BETWEEN)] if window.limit else ""
+            return tuple(told) if count else None, Results({}, min(count, window.limit), text or ""), more
+        kept = fetched[: window.limit]
+        items = self.results([row[_TOLD:] for row in (kept[::-1] if window.from_end else kept)])
+        return fetched[0][:_TOLD] if fetched else None, items, len(fetched) > window.limit
+
     def results(self, rows: Sequence[tuple[Any, ...]]) -> Results:
-        names = (*self.columns, *([] if self.written is None else [WRITTEN]))
-        by_column = list(zip(*rows, strict=True)) or [()] * len(names)
-        columns = {name: _read(name, values) for name, values in zip(names, by_column, strict=True)}
-        return Results(columns, len(rows))
+        by_column = list(zip(*rows, strict=True)) or [()] * (len(self.columns) + (self.written is not None))
+        written = None if self.written is None else _BETWEEN.join(by_column.pop())
+        columns = {name: _read(name, values) for name, values in zip(self.columns, by_column, strict=True)}
+        return Results(columns, len(rows), written)
 
 
 _EVERY_COLUMN = _Shown(COLUMNS)

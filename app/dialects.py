@@ -198,6 +198,13 @@ class json_number(GenericFunction[Any]):  # noqa: N801
     inherit_cache = True
 
 
+class joined(GenericFunction[str]):  # noqa: N801
+    """The texts of all rows, in their order, and another text between them."""
+
+    type = Text()
+    inherit_cache = True
+
+
 class clock(GenericFunction[datetime]):  # noqa: N801
     """The database's own time, one for all processes whatever their machines' clocks say."""
 
@@ -287,6 +294,16 @@ def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     number = compiler.process(element.clauses, **kw)
     short, long = (f"printf('%!.{digits}g', {number})" for digits in (15, 17))
     return f"CASE WHEN {number} IS NOT NULL THEN json(iif(CAST({short} AS REAL) = {number}, {short}, {long})) END"
+
+
+@compiles(joined, "sqlite")
+def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"group_concat({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(joined, "postgresql")
+def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"string_agg({compiler.process(element.clauses, **kw)})"
 
 
 @compiles(clock, "sqlite")

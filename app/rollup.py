@@ -32,11 +32,12 @@ from sqlmodel import Session
 from app import dialects, filters, scores
 from app.dialects import Several
 from app.filters import DescriptionFilter
-from app.models import Description, DescriptionStatus, History, StatisticsGroup
+from app.models import Account, Description, DescriptionStatus, History, StatisticsGroup
 from app.queries import Query, Rows
 
 _TABLE = StatisticsGroup.__table__  # type: ignore[attr-defined]
 _ROWS = Description.__table__  # type: ignore[attr-defined]
+_ACCOUNTS = Account.__table__  # type: ignore[attr-defined]
 _HISTORIES = History.__table__  # type: ignore[attr-defined]
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -110,7 +111,7 @@ def rebuild(session: Session) -> None:
     session.connection().execute(delete(_TABLE))
     names = [column.name for column in _TABLE.columns]
     session.connection().execute(insert(_TABLE).from_select(names, _recount()))
-    accounts = session.connection().scalars(select(_TABLE.c.account_id).distinct().order_by(_TABLE.c.account_id)).all()
+    accounts = session.connection().scalars(select(_ACCOUNTS.c.id).order_by(_ACCOUNTS.c.id)).all()
     dialects.add_up(session.connection(), _HISTORIES, [(account_id, 1) for account_id in accounts])
 
 

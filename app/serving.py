@@ -1,5 +1,7 @@
 """The server process."""
 
+import logging
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -8,9 +10,12 @@ from contextlib import contextmanager
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app import threads
 from app.errors import SightlogError
 from app.main import create_app
 from app.settings import Settings
+
+log = logging.getLogger(__name__)
 
 MAX_HEAD = 128 * 1024
 """Bytes of a request's line and headers."""
@@ -47,6 +52,10 @@ def serve(settings: Settings, listener: socket.socket, demo_key: str | None) -> 
         http=_Protocol,
     )
     _Server(config, settings.public_url, demo_key).run([listener])
+    if threads.are_busy():  # with what uvicorn has given up
+        log.warning("calls to other servers still hang; the process ends without them")
+        logging.shutdown()
+        os._exit(0)
 
 
 class _Protocol(HttpToolsProtocol):

@@ -3,16 +3,25 @@
 import asyncio
 import contextvars
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _POOL = ThreadPoolExecutor(40, thread_name_prefix="blocking")
+_running: set[Future[Any]] = set()
 
 
 async def run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Calls it in a thread, in the context of the caller. (anyio, which can be cancelled, takes four times as long.)"""
     context = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(_POOL, lambda: context.run(function, *args, **kwargs))
+    future = _POOL.submit(lambda: context.run(function, *args, **kwargs))
+    _running.add(future)
+    future.add_done_callback(_running.discard)
+    return await asyncio.wrap_future(future)
+
+
+def are_busy() -> bool:
+    """Whether calls have not returned. The interpreter would wait for them, however long they hang."""
+    return bool(_running)
