@@ -82,10 +82,11 @@ def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: thread
         snapshot_at = exports.seen_at(session, export)
         if snapshot_at is None:
             raise Stopped
-        matches = rollup.count_rows(session, export.account_id, wanted)
-        if export.row_limit is None and export.max_rows is not None and matches > export.max_rows:
+        at_most = export.row_limit or (export.max_rows and export.max_rows + 1)
+        matches = rollup.count_rows(session, export.account_id, wanted, at_most)
+        if export.row_limit is None and matches == at_most:
             raise ExportTooLarge
-        progress.rows_total = min(matches, export.row_limit or matches)
+        progress.rows_total = matches
         digest, size = hashlib.sha256(), 0
         with _sink(runtime, export) as sink:
             with closing(writers.write(session.connection(), statement, ExportFormat(export.format))) as chunks:

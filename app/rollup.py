@@ -99,10 +99,11 @@ def revision_column() -> ColumnElement[int]:
     return func.coalesce(found.scalar_subquery(), 0)
 
 
-def count_rows(session: Session, account_id: int, wanted: DescriptionFilter) -> int:
-    """All matches, row by row."""
-    matching = filters.conditions(account_id, wanted)
-    return session.connection().scalar(select(func.count()).select_from(Description).where(*matching)) or 0
+def count_rows(session: Session, account_id: int, wanted: DescriptionFilter, at_most: int | None) -> int:
+    """The matches, row by row; it stops at so many."""
+    matching: Select[Any] = select(literal_column("1")).select_from(_ROWS).where(*filters.conditions(account_id, wanted))
+    counted = select(func.count()).select_from(matching.limit(at_most).subquery())
+    return session.connection().scalar(counted) or 0
 
 
 def rebuild(session: Session) -> None:
