@@ -1,13 +1,12 @@
 """A page of results, one result, and the statement that an export streams."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from types import SimpleNamespace
 from typing import Any
 
-import orjson
 from sqlalchemy import (
     BigInteger,
     BindParameter,
@@ -16,9 +15,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    cast,
     false,
-    func,
     literal_column,
     or_,
     select,
@@ -32,42 +29,15 @@ from app.errors import InvalidInput
 from app.filters import DescriptionFilter
 from app.models import Description
 from app.queries import Query, Rows
+from app.shown import BETWEEN, COLUMNS, EVERY_COLUMN, Objects, Results, Shown
 from app.statistics import Remembered, Statistics
 
-ITEM_COLUMNS = (
-    "id",
-    "type",
-    "source_type",
-    "source_id",
-    "created_at",
-    "image_url",
-    "description",
-    "confidence_score",
-    "verification",
-    "image_id",
-    "metadata",
-)
-"""The keys of an item, in the document's order."""
-
-COLUMNS = (*ITEM_COLUMNS, "status", "error_message")
-JSON_COLUMNS = frozenset({"verification", "metadata"})
 MAX_PAGE = 1000
 DEFAULT_PAGE = 100
-MAX_KEYS = 45
-"""Of objects that the database writes: its functions have at most 100 arguments."""
-Objects = tuple[tuple[str, str], ...]
-"""JSON objects that the database is to write: each key with its column, with STATUS_NAME, or with `=` and a text."""
-
-STATUS_NAME = "STATUS"
-"""The status in capitals."""
-
 SKIPPED_ROW_BY_ROW = 1000
 """An offset above this skips whole days by their counts."""
 
 _EVERYTHING = DescriptionFilter()
-_WRITTEN = "written"
-_BETWEEN = ",\n"
-"""Between objects, in the text of which there is no end of a line."""
 _TOLD = 3
 """Columns in front of those of a result, see `_window_query`."""
 
@@ -98,29 +68,6 @@ class Window:
         for name, place in (("after", self.after), ("before", self.before)):
             if place is not None:
                 cursors.read(place, name)
-
-
-class Results(Sequence[SimpleNamespace]):
-    """Rows of results, held by column. As a sequence, each is an object with the columns as its attributes."""
-
-    def __init__(self, columns: Mapping[str, Sequence[Any]], length: int, written: str | None = None) -> None:
-        self.columns = columns
-        self._length = length
-        self._written = written
-
-    @property
-    def written(self) -> orjson.Fragment | None:
-        """All of them as one JSON array, if that was asked for."""
-        return None if self._written is None else orjson.Fragment(f"[{self._written}]")
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, place: Any) -> Any:
-        if isinstance(place, slice):
-            return [self[one] for one in range(*place.indices(self._length))]
-        place = range(self._length)[place]
-        return SimpleNamespace(**{name: values[place] for name, values in self.columns.items()})
 
 
 @dataclass(frozen=True)
@@ -154,7 +101,7 @@ def page(
         found = remembered.current(database.rows, account_id, wanted)[1] if with_statistics else None
         return Page(Results({}, 0), False, False, found)
     known = remembered.get(account_id, wanted) if with_statistics else None
-    shown = _Shown(tuple(columns), written)
+    shown = Shown(tuple(columns), written)
     if known or not with_statistics:
         with suppress(_Unclear):
             return _page(database.rows, account_id, wanted, window, shown, known)
@@ -169,10 +116,10 @@ def get(database: Database, account_id: int, id: str) -> SimpleNamespace | None:
 
     def build() -> Select[Any]:
         key = (_TABLE.c.account_id == bindparam("account_id"), _TABLE.c.id == bindparam("id"))
-        return select(*_EVERY_COLUMN.select()).where(*key)
+        return select(*EVERY_COLUMN.select()).where(*key)
 
     found = database.rows(Query("description", build, {"account_id": account_id, "id": id}, one_plan=True))
-    return _EVERY_COLUMN.results(found)[0] if found else None
+    return EVERY_COLUMN.results(found)[0] if found else None
 
 
 def cursor(row: Any) -> str:
@@ -201,7 +148,7 @@ def _page(
     account_id: int,
     wanted: DescriptionFilter,
     window: Window,
-    shown: "_Shown",
+    shown: Shown,
     known: tuple[int, Statistics] | None,
     *,
     settled: bool = False,
@@ -214,7 +161,7 @@ def _page(
             raise _Unclear
         return Page(shown.results([]), found.total_count > 0, False, found)
     query = _window_query(account_id, wanted, window, shown, found if by_days else None)
-    told, items, more = shown.read(rows(query), window)
+    told, items, more = _read(rows(query), window, shown)
     if not settled and (told is None or (known and told[0] != revision)):
         raise _Unclear
     newer, older = (bool(told[1]), bool(told[2])) if told else _beside(rows, account_id, wanted, window)
@@ -222,6 +169,25 @@ def _page(
         newer = told is not None or newer
     has_previous, has_next = (more or newer, older) if window.from_end else (newer, more or older)
     return Page(items, has_previous, has_next, found)
+
+
+def _is_joined(window: Window, shown: Shown) -> bool:
+    """Whether the whole page comes as one row, joined in its order."""
+    return shown.is_joined and not window.from_end
+
+
+def _read(
+    fetched: Sequence[tuple[Any, ...]], window: Window, shown: Shown
+) -> tuple[tuple[Any, ...] | None, Results, bool]:
+    """What is told beside the results, None where there are none; the results; whether one more follows."""
+    if _is_joined(window, shown):
+        *told, count, text = fetched[0]
+        if more := count > window.limit:
+            text = text[: text.rindex(BETWEEN)] if window.limit else ""
+        return tuple(told) if count else None, Results({}, min(count, window.limit), text or ""), more
+    kept = fetched[: window.limit]
+    items = shown.results([row[_TOLD:] for row in (kept[::-1] if window.from_end else kept)])
+    return fetched[0][:_TOLD] if fetched else None, items, len(fetched) > window.limit
 
 
 def _beside(rows: Rows, account_id: int, wanted: DescriptionFilter, window: Window) -> tuple[bool, bool]:
@@ -233,7 +199,7 @@ def _beside(rows: Rows, account_id: int, wanted: DescriptionFilter, window: Wind
     )
     if window.offset > 0:
         first = replace(window, limit=0, offset=0)
-        newer = bool(rows(_window_query(account_id, wanted, first, _Shown(()), None)))
+        newer = bool(rows(_window_query(account_id, wanted, first, Shown(()), None)))
     return newer, older
 
 
@@ -241,7 +207,7 @@ def _window_query(
     account_id: int,
     wanted: DescriptionFilter,
     window: Window,
-    shown: "_Shown",
+    shown: Shown,
     skipping: Statistics | None,
 ) -> Query:
     """Rows of the revision, whether matches lie before and behind, and what is shown; one more than fits."""
@@ -260,7 +226,7 @@ def _window_query(
         newer = _has_beside(matching, "after", newer=True) if window.after is not None else false()
         older = _has_beside(matching, "before", newer=False) if window.before is not None else false()
         told = (rollup.revision_column(), newer, older)
-        statement = select(*shown.select()) if shown.is_joined(window) else select(*told, *shown.select())
+        statement = select(*shown.select()) if _is_joined(window, shown) else select(*told, *shown.select())
         statement = statement.where(*matching)
         if skipping is not None:
             statement = statement.where(_TABLE.c.created_at <= bindparam("until", type_=Timestamp()))
@@ -271,7 +237,7 @@ def _window_query(
         statement = statement.order_by(*(_OLDEST if window.from_end else _NEWEST))
         statement = statement.limit(literal_column(str(window.limit + 1)))
         statement = statement.offset(bindparam("offset", type_=BigInteger())) if offset else statement
-        return shown.join(told, statement) if shown.is_joined(window) else statement
+        return shown.join(told, statement) if _is_joined(window, shown) else statement
 
     places = (window.after is None, window.before is None, window.from_end, window.limit, bool(offset))
     shape = ("window", filters.shape(wanted), shown, skipping is None, *places)
@@ -292,77 +258,6 @@ def _has_beside(matching: Sequence[ColumnElement[bool]], name: str, *, newer: bo
     at = and_(_TABLE.c.created_at == created_at, _TABLE.c.id == id)
     statement = select(_TABLE.c.id).where(*matching, or_(at, _beyond(name, newer=newer)))
     return statement.limit(literal_column("1")).exists()
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """What of each result is read: columns, and the objects that the database is to write."""
-
-    columns: tuple[str, ...]
-    written: Objects | None = None
-
-    def select(self) -> list[ColumnElement[Any]]:
-        found = [cast(_TABLE.c[name], Text) if name in JSON_COLUMNS else _TABLE.c[name] for name in self.columns]
-        if self.written is not None:
-            parts = [part for key, column in self.written for part in (_quoted(key), _as_json(column))]
-            found.append(dialects.json_object(*parts).label(_WRITTEN))
-        return found
-
-    def is_joined(self, window: Window) -> bool:
-        """Whether the database joins what it writes: nothing else is read, and the order is the page's."""
-        return self.written is not None and not self.columns and not window.from_end
-
-    def join(self, told: Sequence[ColumnElement[Any]], page: Select[Any]) -> Select[Any]:
-        """One row for the whole page."""
-        objects = page.subquery("page")
-        return select(*told, func.count(), dialects.joined(objects.c[_WRITTEN], _quoted(_BETWEEN))).select_from(objects)
-
-    def read(self, fetched: Sequence[tuple[Any, ...]], window: Window) -> tuple[tuple[Any, ...] | None, Results, bool]:
-        """What is told beside the results, None where there are none; the results; whether one more follows."""
-        if self.is_joined(window):
-            *told, count, text = fetched[0]
-            if more := count > window.limit:
-                text = text[: text.rindex(_BETWEEN)] if window.limit else ""
-            return tuple(told) if count else None, Results({}, min(count, window.limit), text or ""), more
-        kept = fetched[: window.limit]
-        items = self.results([row[_TOLD:] for row in (kept[::-1] if window.from_end else kept)])
-        return fetched[0][:_TOLD] if fetched else None, items, len(fetched) > window.limit
-
-    def results(self, rows: Sequence[tuple[Any, ...]]) -> Results:
-        by_column = list(zip(*rows, strict=True)) or [()] * (len(self.columns) + (self.written is not None))
-        written = None if self.written is None else _BETWEEN.join(by_column.pop())
-        columns = {name: _read(name, values) for name, values in zip(self.columns, by_column, strict=True)}
-        return Results(columns, len(rows), written)
-
-
-_EVERY_COLUMN = _Shown(COLUMNS)
-
-
-def _as_json(column: str) -> ColumnElement[Any]:
-    """What a JSON object shows of a column: the texts of an export, except that JSON is JSON."""
-    if column.startswith("="):
-        return _quoted(column[1:])
-    if column == STATUS_NAME:
-        return func.upper(_TABLE.c.status)
-    value = _TABLE.c[column]
-    if column in JSON_COLUMNS:
-        return dialects.json_value(value)
-    if column == "confidence_score":
-        return dialects.json_number(value)
-    return dialects.iso(value) if column == "created_at" else value
-
-
-def _quoted(text: str) -> ColumnElement[str]:
-    return literal_column("'" + text.replace("'", "''") + "'")
-
-
-def _read(name: str, values: Sequence[Any]) -> Sequence[Any]:
-    """The values of a column as we know them: moments, and JSON that is written already."""
-    if name == "created_at":
-        return list(map(dialects.moment, values)) if values and isinstance(values[0], str) else values
-    if name in JSON_COLUMNS:
-        return [None if text is None else orjson.Fragment(text) for text in values]
-    return values
 
 
 def _skip(found: Statistics, offset: int) -> tuple[date, int]:

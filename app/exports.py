@@ -27,10 +27,10 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from app import cursors, dialects, filters, jsontext
-from app.descriptions import COLUMNS, ITEM_COLUMNS
 from app.errors import Conflict, InvalidInput, NotFound
 from app.filters import DescriptionFilter
 from app.models import Export, ExportFormat, ExportStatus
+from app.shown import COLUMNS, ITEM_COLUMNS
 
 MAX_ROWS = 100_000
 """Rows of one export; with no limit given, more matches than this fail. Who may ask for more says so."""

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any, cast
 
 from app import arrays, jsontext
-from app.descriptions import COLUMNS
 from app.models import ExportFormat
+from app.shown import COLUMNS
 
 MAX_RECORD = 64 * 2**20
 

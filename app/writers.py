@@ -12,8 +12,8 @@ from psycopg import Connection as PostgresConnection
 from sqlalchemy import JSON, Connection, Select, cast, func, literal_column, select
 
 from app import jsontext
-from app.descriptions import JSON_COLUMNS
 from app.models import ExportFormat
+from app.shown import JSON_COLUMNS
 
 CONTENT_TYPES = {
     ExportFormat.CSV: "text/csv; charset=utf-8",

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from strawberry.schema.config import StrawberryConfig
 
-from app import auth, descriptions, jsontext, recording, rollup, writers
+from app import auth, descriptions, jsontext, recording, rollup, shown, writers
 from app.auth import Principal
 from app.db import Database
 from app.filters import DescriptionFilter
@@ -240,7 +240,7 @@ def copy(stack: Stack, format: str) -> float:
     database = Database(stack.database_url)
     with database.read() as session, tempfile.TemporaryFile() as file:
         account_id = auth.account_id(session, "large")
-        statement = descriptions.export_statement(account_id, DescriptionFilter(), descriptions.ITEM_COLUMNS, 100_000)
+        statement = descriptions.export_statement(account_id, DescriptionFilter(), shown.ITEM_COLUMNS, 100_000)
         if format == "jsonl":
             statement = writers._as_objects(statement)
         compiled = statement.compile(dialect=session.connection().dialect, compile_kwargs={"render_postcompile": True})

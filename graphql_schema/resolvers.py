@@ -15,12 +15,13 @@ from sqlmodel import Session
 from app import auth, claims, recording, writers
 from app import descriptions as results
 from app import exports as export_rows
-from app.descriptions import Objects, Page, Window
+from app.descriptions import Page, Window
 from app.errors import NotFound
 from app.exports import Request
 from app.filters import DescriptionFilter
 from app.models import Export, ExportFormat, ExportStatus, Scope
 from app.recording import Recorded, Result
+from app.shown import Objects
 from app.statistics import Statistics
 from graphql_schema.context import Context
 

@@ -10,11 +10,12 @@ from pydantic_core import PydanticCustomError
 from starlette.datastructures import QueryParams
 
 from app import exports, filters, times
-from app.descriptions import COLUMNS, MAX_PAGE
+from app.descriptions import MAX_PAGE
 from app.errors import InvalidInput
 from app.exports import Request
 from app.filters import DescriptionFilter
 from app.models import ExportFormat
+from app.shown import COLUMNS
 
 
 def _moment(value: object) -> object:

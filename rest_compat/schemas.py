@@ -8,9 +8,10 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from app import filters, jsontext, times
-from app.descriptions import ITEM_COLUMNS, Page
+from app.descriptions import Page
 from app.filters import DescriptionFilter
 from app.models import ExportStatus
+from app.shown import ITEM_COLUMNS
 from app.statistics import Statistics
 from graphql_schema.resolvers import ExportState
 from rest_compat.params import ExportBody, ListParameters

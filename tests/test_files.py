@@ -15,7 +15,7 @@ import pytest
 
 from app import jsontext
 from app.db import Database
-from app.descriptions import COLUMNS
+from app.shown import COLUMNS
 from tests.commands import sightlog
 from tests.conftest import Account, new_account
 from tests.stack import Stack

@@ -13,7 +13,7 @@ import pytest
 
 from app import times
 from app.db import Database
-from app.descriptions import COLUMNS
+from app.shown import COLUMNS
 from tests import model
 from tests.commands import sightlog
 from tests.conftest import Account, new_account

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Text, cast, literal, select
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app import descriptions, dialects, jsontext, readers, recording, scores, times, writers
+from app import descriptions, dialects, jsontext, readers, recording, scores, shown, times, writers
 from app.db import Database
 from app.filters import DescriptionFilter
 from app.models import DescriptionStatus, ExportFormat
@@ -444,7 +444,7 @@ def test_what_is_written_reads_back_as_it_was_recorded(
     everything = DescriptionFilter(include_failed=True)
     with database.write() as session:
         assert recording.record(session, 0, found).recorded == len(found)
-        statement = descriptions.export_statement(0, everything, descriptions.COLUMNS, None)
+        statement = descriptions.export_statement(0, everything, shown.COLUMNS, None)
         written = b"".join(chunk for chunk, _ in writers.write(session.connection(), statement, format))
         session.rollback()
     back = [Result.model_validate(values) for _, values in readers.read(io.BytesIO(written), format)]
