@@ -95,18 +95,17 @@ class Database:
     @contextmanager
     def _driver(self) -> Iterator[Any]:
         """A connection without a transaction, past SQLAlchemy's, which takes longer than a small query."""
-        driver: Any = None
-        try:
+        with _told_as_unavailable():
             pooled = self.engine.raw_connection()
+            driver: Any = pooled.driver_connection
             try:
-                driver = pooled.driver_connection
                 yield driver
+            except psycopg.Error:
+                if driver.closed:
+                    self.engine.dispose()  # what broke one connection has most likely broken all
+                raise
             finally:
                 pooled.close()
-        except (OperationalError, PoolTimeout, *_DRIVER_ERRORS) as error:
-            if not self.is_sqlite and driver is not None and driver.closed:
-                self.engine.dispose()  # what broke one connection has most likely broken all
-            raise Unavailable("The database does not answer at the moment. Please try again.") from error
 
     def _fetch(self, driver: Any, query: Query) -> list[tuple[Any, ...]]:
         text, constants = self._text(query)
@@ -143,9 +142,15 @@ def _parsed(url: str) -> URL:
 
 @contextmanager
 def _session(engine: Engine) -> Iterator[Session]:
+    with _told_as_unavailable(), Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def _told_as_unavailable() -> Iterator[None]:
+    """Whatever says that the server cannot be asked now."""
     try:
-        with Session(engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        yield
     except (OperationalError, InterfaceError, PoolTimeout, *_DRIVER_ERRORS) as error:
         raise Unavailable("The database does not answer at the moment. Please try again.") from error
     except DBAPIError as error:
