@@ -13,6 +13,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    ColumnElement,
     Connection,
     Date,
     DateTime,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
     select,
     text,
     types,
@@ -144,177 +146,112 @@ def lock(connection: Connection, table: str) -> None:
         connection.execute(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
 
 
-class day(GenericFunction[date]):  # noqa: N801
-    """The UTC day of a moment."""
-
-    type = Date()
-    inherit_cache = True
-
-
-class iso(GenericFunction[str]):  # noqa: N801
-    """The moment as `times.iso` prints it."""
-
-    type = Text()
-    inherit_cache = True
-
-
-class compact(GenericFunction[str]):  # noqa: N801
-    """The canonical text of a JSON column, as text."""
-
-    type = Text()
-    inherit_cache = True
-
-
-class whole(GenericFunction[int]):  # noqa: N801
-    """The whole part of a number that is not negative."""
-
-    type = BigInteger()
-    inherit_cache = True
-
-
-class is_one_of(GenericFunction[bool]):  # noqa: N801
-    """Whether the first is one of `Several` values."""
-
-    type = Boolean()
-    inherit_cache = True
-
-
-class json_object(GenericFunction[str]):  # noqa: N801
-    """The text of a JSON object, from its keys and values in turn. Values are texts, or one of the next two."""
-
-    type = Text()
-    inherit_cache = True
-
-
-class json_value(GenericFunction[Any]):  # noqa: N801
-    """A JSON column as a value in `json_object`."""
-
-    inherit_cache = True
-
-
-class json_number(GenericFunction[Any]):  # noqa: N801
-    """A column of numbers as a value in `json_object`, so that they read back the same."""
-
-    inherit_cache = True
-
-
-class joined(GenericFunction[str]):  # noqa: N801
-    """The texts of all rows, in their order, and another text between them."""
-
-    type = Text()
-    inherit_cache = True
-
-
-class clock(GenericFunction[datetime]):  # noqa: N801
-    """The database's own time, one for all processes whatever their machines' clocks say."""
-
-    type = Timestamp()
-    inherit_cache = True
-
-
-@compiles(day, "sqlite")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"substr({compiler.process(element.clauses, **kw)}, 1, 10)"
-
-
-@compiles(day, "postgresql")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC')::date"
-
-
-@compiles(iso, "sqlite")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return _without_zeros(compiler.process(element.clauses, **kw))
-
-
-@compiles(iso, "postgresql")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    moment = compiler.process(element.clauses, **kw)
-    return _without_zeros(f"""to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""")
-
-
-@compiles(compact, "sqlite")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return compiler.process(element.clauses, **kw)
-
-
-@compiles(compact, "postgresql")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    # The text of jsonb has a space after each comma and colon; whole strings are matched first and kept.
-    text = f"({compiler.process(element.clauses, **kw)})::text"
-    return rf"""regexp_replace({text}, '("(?:[^"\\]|\\.)*")|([,:]) ', '\1\2', 'g')"""
-
-
-@compiles(whole, "sqlite")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"CAST({compiler.process(element.clauses, **kw)} AS INTEGER)"
-
-
-@compiles(whole, "postgresql")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"floor({compiler.process(element.clauses, **kw)})::bigint"
-
-
-@compiles(is_one_of, "sqlite")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    value, several = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"{value} IN (SELECT value FROM json_each({several}))"  # noqa: S608
-
-
-@compiles(is_one_of, "postgresql")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    value, several = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"{value} = ANY ({several})"
-
-
-@compiles(json_object, "sqlite")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"json_object({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(json_object, "postgresql")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"json_build_object({compiler.process(element.clauses, **kw)})::text"
-
-
-@compiles(json_value, "sqlite")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"json({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(json_value, "postgresql")
-@compiles(json_number, "postgresql")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return compiler.process(element.clauses, **kw)
-
-
-@compiles(json_number, "sqlite")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    # json_object writes 15 digits, which is not enough for all numbers, and 17 are too many for most.
-    number = compiler.process(element.clauses, **kw)
-    short, long = (f"printf('%!.{digits}g', {number})" for digits in (15, 17))
-    return f"CASE WHEN {number} IS NOT NULL THEN json(iif(CAST({short} AS REAL) = {number}, {short}, {long})) END"
-
-
-@compiles(joined, "sqlite")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"group_concat({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(joined, "postgresql")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"string_agg({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(clock, "sqlite")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')"
-
-
-@compiles(clock, "postgresql")
-def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return "clock_timestamp()"
+def quoted(text: str) -> ColumnElement[str]:
+    """A text that is part of the statement."""
+    return literal_column("'" + text.replace("'", "''") + "'", Text())
 
 
 def _without_zeros(text: str) -> str:
     return f"replace(replace({text}, '.000000Z', 'Z'), '000Z', 'Z')"
+
+
+class _Function(GenericFunction[Any]):
+    """One meaning, in each engine's words: `{0}` and `{1}` are the arguments, `{all}` is all of them."""
+
+    _register = False
+    sqlite: str
+    postgresql: str
+
+    def __init_subclass__(cls) -> None:
+        cls.inherit_cache = True  # which has to be said of each class
+        super().__init_subclass__()
+
+
+@compiles(_Function)
+def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    arguments = [compiler.process(clause, **kw) for clause in element.clauses]
+    words: str = getattr(element, compiler.dialect.name)
+    return words.format(*arguments, all=", ".join(arguments))
+
+
+class day(_Function):  # noqa: N801
+    """The UTC day of a moment."""
+
+    type = Date()
+    sqlite = "substr({0}, 1, 10)"
+    postgresql = "({0} AT TIME ZONE 'UTC')::date"
+
+
+class iso(_Function):  # noqa: N801
+    """The moment as `times.iso` prints it."""
+
+    type = Text()
+    sqlite = _without_zeros("{0}")
+    postgresql = _without_zeros("""to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""")
+
+
+class compact(_Function):  # noqa: N801
+    """The canonical text of a JSON column, as text."""
+
+    type = Text()
+    sqlite = "{0}"
+    # The text of jsonb has a space after each comma and colon; whole strings are matched first and kept.
+    postgresql = r"""regexp_replace(({0})::text, '("(?:[^"\\]|\\.)*")|([,:]) ', '\1\2', 'g')"""
+
+
+class whole(_Function):  # noqa: N801
+    """The whole part of a number that is not negative."""
+
+    type = BigInteger()
+    sqlite = "CAST({0} AS INTEGER)"
+    postgresql = "floor({0})::bigint"
+
+
+class is_one_of(_Function):  # noqa: N801
+    """Whether the first is one of `Several` values."""
+
+    type = Boolean()
+    sqlite = "{0} IN (SELECT value FROM json_each({1}))"
+    postgresql = "{0} = ANY ({1})"
+
+
+class json_object(_Function):  # noqa: N801
+    """The text of a JSON object, from its keys and values in turn. Values are texts, or one of the next two."""
+
+    type = Text()
+    sqlite = "json_object({all})"
+    postgresql = "json_build_object({all})::text"
+
+
+class json_value(_Function):  # noqa: N801
+    """A JSON column as a value in `json_object`."""
+
+    sqlite = "json({0})"
+    postgresql = "{0}"
+
+
+class json_number(_Function):  # noqa: N801
+    """A column of numbers as a value in `json_object`, so that they read back the same."""
+
+    # SQLite's json_object writes 15 digits, which is not enough for all numbers, and 17 are too many for most.
+    sqlite = (
+        "CASE WHEN {0} IS NOT NULL THEN json(iif(CAST(printf('%!.15g', {0}) AS REAL) = {0}, "
+        "printf('%!.15g', {0}), printf('%!.17g', {0}))) END"
+    )
+    postgresql = "{0}"
+
+
+class joined(_Function):  # noqa: N801
+    """The texts of all rows, in their order, and another text between them."""
+
+    type = Text()
+    sqlite = "group_concat({all})"
+    postgresql = "string_agg({all})"
+
+
+class clock(_Function):  # noqa: N801
+    """The database's own time, one for all processes whatever their machines' clocks say."""
+
+    type = Timestamp()
+    sqlite = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')"
+    postgresql = "clock_timestamp()"

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    literal_column,
     or_,
 )
 from sqlmodel import col
@@ -155,7 +154,7 @@ def conditions(account_id: int, wanted: DescriptionFilter, prefix: str = "") -> 
 
     found: list[ColumnElement[bool]] = [col(row.account_id) == value("account_id", BigInteger())]
     if not wanted.include_failed:
-        found.append(col(row.status) == literal_column(f"'{DescriptionStatus.COMPLETED.value}'"))
+        found.append(col(row.status) == dialects.quoted(DescriptionStatus.COMPLETED.value))
     if wanted.start_date is not None:
         found.append(col(row.created_at) >= value("start_date", Timestamp()))
     if wanted.end_date is not None:

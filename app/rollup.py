@@ -152,10 +152,10 @@ def _totals_query(account_id: int, wanted: DescriptionFilter) -> Query:
         group = union_all(*parts).cte("matching_groups").c
         sums = (func.sum(group["count"]), func.sum(group.units))
         return union_all(
-            select(literal_column("'day'"), cast(group.day, Text), *sums).group_by(group.day),
-            select(literal_column("'source'"), group.source_type, *sums).group_by(group.source_type),
-            select(literal_column("'bin'"), cast(group.bin, Text), *sums).group_by(group.bin),
-            select(literal_column("'revision'"), literal_column("''"), revision_column(), literal_column("0")),
+            select(dialects.quoted("day"), cast(group.day, Text), *sums).group_by(group.day),
+            select(dialects.quoted("source"), group.source_type, *sums).group_by(group.source_type),
+            select(dialects.quoted("bin"), cast(group.bin, Text), *sums).group_by(group.bin),
+            select(dialects.quoted("revision"), dialects.quoted(""), revision_column(), literal_column("0")),
         )
 
     shapes = tuple(map(filters.shape, pieces))
@@ -223,7 +223,7 @@ def _whole_bins(wanted: DescriptionFilter) -> tuple[list[int], list[DescriptionF
 def _conditions(wanted: DescriptionFilter, bins: list[int] | None) -> list[ColumnElement[bool]]:
     found = [_TABLE.c.account_id == bindparam("account_id", type_=BigInteger())]
     if not wanted.include_failed:
-        found.append(_TABLE.c.status == literal_column(f"'{DescriptionStatus.COMPLETED.value}'"))
+        found.append(_TABLE.c.status == dialects.quoted(DescriptionStatus.COMPLETED.value))
     if wanted.start_date is not None:
         found.append(_TABLE.c.day >= bindparam("first_day", type_=Date()))
     if wanted.end_date is not None:

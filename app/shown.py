@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, Text, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, Text, cast, func, select
 
 from app import dialects
 from app.models import Description
@@ -76,7 +76,7 @@ class Shown:
     def select(self) -> list[ColumnElement[Any]]:
         found = [cast(_TABLE.c[name], Text) if name in JSON_COLUMNS else _TABLE.c[name] for name in self.columns]
         if self.written is not None:
-            parts = [part for key, column in self.written for part in (_quoted(key), _as_json(column))]
+            parts = [part for key, column in self.written for part in (dialects.quoted(key), _as_json(column))]
             found.append(dialects.json_object(*parts).label(_WRITTEN))
         return found
 
@@ -88,7 +88,9 @@ class Shown:
     def join(self, told: Sequence[ColumnElement[Any]], page: Select[Any]) -> Select[Any]:
         """One row for the whole page."""
         objects = page.subquery("page")
-        return select(*told, func.count(), dialects.joined(objects.c[_WRITTEN], _quoted(BETWEEN))).select_from(objects)
+        return select(*told, func.count(), dialects.joined(objects.c[_WRITTEN], dialects.quoted(BETWEEN))).select_from(
+            objects
+        )
 
     def results(self, rows: Sequence[tuple[Any, ...]]) -> Results:
         by_column = list(zip(*rows, strict=True)) or [()] * (len(self.columns) + (self.written is not None))
@@ -103,7 +105,7 @@ EVERY_COLUMN = Shown(COLUMNS)
 def _as_json(column: str) -> ColumnElement[Any]:
     """What a JSON object shows of a column: the texts of an export, except that JSON is JSON."""
     if column.startswith("="):
-        return _quoted(column[1:])
+        return dialects.quoted(column[1:])
     if column == STATUS_NAME:
         return func.upper(_TABLE.c.status)
     value = _TABLE.c[column]
@@ -112,10 +114,6 @@ def _as_json(column: str) -> ColumnElement[Any]:
     if column == "confidence_score":
         return dialects.json_number(value)
     return dialects.iso(value) if column == "created_at" else value
-
-
-def _quoted(text: str) -> ColumnElement[str]:
-    return literal_column("'" + text.replace("'", "''") + "'")
 
 
 def _read(name: str, values: Sequence[Any]) -> Sequence[Any]:
