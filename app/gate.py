@@ -49,15 +49,9 @@ def admit(connection: HTTPConnection, authorization: str | None) -> Principal:
         address = limits.network(connection.client.host if connection.client else "unknown")
         _count(connection, f"address:{address}", limits.address_limit(runtime.settings.rate_limit))
         raise
-    count(connection, principal)
-    return principal
-
-
-def count(connection: HTTPConnection, principal: Principal) -> None:
-    """Counts one request of a key. RateLimited where it is one too many."""
-    own = principal.rate_limit
-    limit = runtime_of(connection).settings.rate_limit if own is None else own
+    limit = runtime.settings.rate_limit if principal.rate_limit is None else principal.rate_limit
     _count(connection, f"key:{principal.key_prefix}", limit)
+    return principal
 
 
 async def principal(request: Request, _: Annotated[object, Security(bearer)] = None) -> Principal:

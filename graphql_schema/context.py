@@ -1,7 +1,11 @@
 """What a resolver works with."""
 
 from dataclasses import dataclass
+from typing import Self
 
+from starlette.requests import HTTPConnection
+
+from app import gate
 from app.auth import Principal
 from app.runtime import Runtime
 from tasks.queue import Queue
@@ -12,6 +16,11 @@ class Context:
     runtime: Runtime
     queue: Queue
     principal: Principal
+
+    @classmethod
+    def of(cls, connection: HTTPConnection, principal: Principal) -> Self:
+        """For a caller who was let in."""
+        return cls(gate.runtime_of(connection), connection.app.state.queue, principal)
 
     @property
     def account_id(self) -> int:

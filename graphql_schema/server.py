@@ -31,7 +31,6 @@ from graphql_schema import documents
 from graphql_schema.context import Context
 from graphql_schema.documents import MAX_LENGTH
 from graphql_schema.schema import schema
-from tasks.queue import Queue
 
 JSON = "application/json"
 RESPONSE_JSON = "application/graphql-response+json"
@@ -47,15 +46,14 @@ class RequestContext(BaseContext):
     connection_params: dict[str, Any] | None = None
 
     def admit(self, connection: HTTPConnection) -> None:
-        queue: Queue = connection.app.state.queue
-        self.core = Context(gate.runtime_of(connection), queue, gate.admit(connection, self.authorization))
+        self.core = Context.of(connection, gate.admit(connection, self.authorization))
 
 
 async def context_of(connection: HTTPConnection) -> RequestContext:
     context = RequestContext()
     context.authorization = connection.headers.get("authorization")
     if caller := getattr(connection.state, "principal", None):
-        context.core = Context(gate.runtime_of(connection), connection.app.state.queue, caller)
+        context.core = Context.of(connection, caller)
     return context
 
 

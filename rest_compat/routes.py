@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import gate, jsontext, threads
-from app.auth import Principal
 from app.descriptions import Window
 from app.errors import InvalidInput
 from app.gate import Caller
@@ -45,11 +44,7 @@ class _Route(APIRoute):
 
 
 async def _context(request: Request, caller: Caller) -> Context:
-    return _context_of(request, caller)
-
-
-def _context_of(request: Request, caller: Principal) -> Context:
-    return Context(gate.runtime_of(request), request.app.state.queue, caller)
+    return Context.of(request, caller)
 
 
 def _check_query(request: Request) -> None:
@@ -84,7 +79,7 @@ router = APIRouter(
 )
 async def descriptions(request: Request) -> Response:
     """The account's results, newest first, with statistics over all that match."""
-    context, asked = _context_of(request, request.state.principal), params.listed(request.query_params)
+    context, asked = Context.of(request, request.state.principal), params.listed(request.query_params)
 
     def answer() -> Response:
         wanted, window = asked.filter(), Window(limit=asked.limit, offset=asked.offset)
@@ -101,9 +96,9 @@ async def descriptions(request: Request) -> Response:
     responses=responses(413),
     summary="Start an export",
 )
-def create_export(context: ContextOf, body: ExportBody, idempotency_key: IdempotencyKey = None) -> Response:
+async def create_export(context: ContextOf, body: ExportBody, idempotency_key: IdempotencyKey = None) -> Response:
     """Writes the matching results into a file. Returns at once, with the id to ask for."""
-    state = resolvers.create_export(context, body.request(idempotency_key))
+    state = await threads.run(resolvers.create_export, context, body.request(idempotency_key))
     answer = schemas.export_answer(state)
     # What was just asked for is documented as processing; a repeated request may find it further.
     return _answer(answer | ({"status": "processing"} if answer["status"] == "pending" else {}), 202)
@@ -115,9 +110,9 @@ def create_export(context: ContextOf, body: ExportBody, idempotency_key: Idempot
     responses=responses(404),
     summary="Status of an export",
 )
-def export(context: ContextOf, export_id: uuid.UUID) -> Response:
+async def export(context: ContextOf, export_id: uuid.UUID) -> Response:
     """How far it is, and once it is completed where to download it."""
-    return _answer(schemas.export_answer(resolvers.unexpired_export(context, export_id)))
+    return _answer(schemas.export_answer(await threads.run(resolvers.unexpired_export, context, export_id)))
 
 
 def _answer(content: dict[str, Any], status: int = 200) -> Response:
