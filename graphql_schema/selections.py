@@ -16,16 +16,12 @@ _COLUMN_OF = {to_camel(name): name for name in COLUMNS}
 _WRITTEN_AS = {name: name for name in COLUMNS} | {"status": STATUS_NAME}
 
 
-class _Conditional(Exception):
-    """A directive decides."""
-
-
 def below(info: Info, nodes: Iterable[FieldNode]) -> Selected:
     """The fields that are selected right below these, those of fragments and skipped ones included."""
     found: dict[str, list[FieldNode]] = defaultdict(list)
     spread: set[str] = set()
     for node in nodes:
-        for field in _fields(info._raw_info.fragments, node.selection_set, spread):
+        for field, _ in _fields(info._raw_info.fragments, node.selection_set, spread):
             found[field.name.value].append(field)
     return found
 
@@ -47,12 +43,10 @@ def written(info: Info, connection: Selected) -> Objects | None:
     nodes = connection.get("nodes", [])
     if len(nodes) != 1 or "edges" in connection:
         return None
-    try:
-        fields = list(_fields(info._raw_info.fragments, nodes[0].selection_set, set(), unconditional=True))
-    except _Conditional:
-        return None
     found: dict[str, str] = {}
-    for field in fields:
+    for field, is_conditional in _fields(info._raw_info.fragments, nodes[0].selection_set, set()):
+        if is_conditional:
+            return None
         name = field.name.value
         key = field.alias.value if field.alias else name
         found.setdefault(key, "=Description" if name == "__typename" else _WRITTEN_AS[_COLUMN_OF[name]])
@@ -63,18 +57,15 @@ def _fields(
     fragments: Mapping[str, FragmentDefinitionNode],
     selection_set: SelectionSetNode | None,
     spread: set[str],
-    *,
-    unconditional: bool = False,
-) -> Iterator[FieldNode]:
-    """In the order of the answer; each fragment once. _Conditional for a directive, if there is to be none."""
+    is_conditional: bool = False,
+) -> Iterator[tuple[FieldNode, bool]]:
+    """In the order of the answer, each fragment once; and whether a directive decides about the field."""
     for selection in selection_set.selections if selection_set else ():
-        if unconditional and selection.directives:
-            raise _Conditional
+        conditional = is_conditional or bool(selection.directives)
         if isinstance(selection, FieldNode):
-            yield selection
+            yield selection, conditional
         elif isinstance(selection, InlineFragmentNode):
-            yield from _fields(fragments, selection.selection_set, spread, unconditional=unconditional)
+            yield from _fields(fragments, selection.selection_set, spread, conditional)
         elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in spread:
             spread.add(selection.name.value)
-            fragment = fragments[selection.name.value]
-            yield from _fields(fragments, fragment.selection_set, spread, unconditional=unconditional)
+            yield from _fields(fragments, fragments[selection.name.value].selection_set, spread, conditional)
