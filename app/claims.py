@@ -4,9 +4,10 @@ The states and who may change them: see `app/exports.py`.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
@@ -155,7 +156,7 @@ def to_send(
         partition_by=col(Export.account_id), order_by=(col(Export.created_at), col(Export.id))
     )
     row = select(Export, turn.label("turn")).where(mine, _waiting(now)).subquery().c
-    unsent = _unsent(now, resend=resend)
+    unsent = partial(_unsent, now=now, resend=resend)
     due = (
         select(row.account_id, row.id)
         .outerjoin(running.account_id.table, running.account_id == row.account_id)
@@ -196,11 +197,8 @@ def cleaned(session: Session, export: Export) -> None:
         change(session, same, {"dirty": False})
 
 
-def _unsent(now: datetime, *, resend: bool) -> Callable[[ColumnElement[Any]], ColumnElement[bool]]:
-    def condition(sent_at: ColumnElement[Any]) -> ColumnElement[bool]:
-        return or_(sent_at.is_(None), sent_at < now - RESEND_AFTER) if resend else sent_at.is_(None)
-
-    return condition
+def _unsent(sent_at: ColumnElement[Any], *, now: datetime, resend: bool) -> ColumnElement[bool]:
+    return or_(sent_at.is_(None), sent_at < now - RESEND_AFTER) if resend else sent_at.is_(None)
 
 
 def _waiting(now: datetime) -> ColumnElement[bool]:
