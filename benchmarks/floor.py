@@ -12,18 +12,15 @@ import uvicorn
 from fastapi import FastAPI, Response
 from psycopg_pool import ConnectionPool
 
-COLUMNS = (
-    "id, type, source_type, source_id, created_at, image_url, description, confidence_score, verification, image_id,"
-    " metadata"
-)
+from app.shown import ITEM_COLUMNS, JSON_COLUMNS
+
+COLUMNS = ", ".join(ITEM_COLUMNS)
 ROWS = "FROM descriptions WHERE account_id = {} AND status = 'completed' ORDER BY created_at DESC, id DESC LIMIT {}"
 POSTGRES = f"""
     SELECT json_build_object('items', coalesce(json_agg(row_to_json(t)), '[]'))::text
     FROM (SELECT {COLUMNS} {ROWS.format("%s", "%s")}) t
 """
-PAIRS = ", ".join(
-    f"'{name}', " + (f"json({name})" if name in ("verification", "metadata") else name) for name in COLUMNS.split(", ")
-)
+PAIRS = ", ".join(f"'{name}', " + (f"json({name})" if name in JSON_COLUMNS else name) for name in ITEM_COLUMNS)
 SQLITE = f"""
     SELECT json_object('items', json_group_array(json_object({PAIRS})))
     FROM (SELECT {COLUMNS} {ROWS.format("?", "?")})
