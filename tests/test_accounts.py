@@ -277,11 +277,11 @@ def download(owner: Owner, stranger: httpx.Client) -> None:
     assert stranger.head(f"/files/{key}").status_code == status
 
 
-def public(path: str) -> Callable[[Owner, httpx.Client], None]:
+def public(path: str, status: int = 200) -> Callable[[Owner, httpx.Client], None]:
     def check(owner: Owner, stranger: httpx.Client) -> None:
         for client in (stranger, owner.account.client):
             answer = client.get(path)
-            assert answer.status_code == 200
+            assert answer.status_code == status
             assert MARK not in answer.text
             assert owner.account.name not in answer.text
 
@@ -299,6 +299,7 @@ ROUTES: dict[str, Callable[[Owner, httpx.Client], None]] = {
     "GET /health/ready": public("/health/ready"),
     "GET /metrics": public("/metrics"),
     "GET /openapi.json": public("/openapi.json"),
+    "GET /": public("/", 307),
     "GET /docs": public("/docs"),
     "GET /assets": public("/assets/key.js"),
 }

@@ -149,6 +149,11 @@ def test_nothing_else_is_served(client: Client, path: str) -> None:
     assert client.get(f"/assets/{path}").status_code == 404
 
 
+def test_the_address_itself_leads_to_graphiql(client: Client) -> None:
+    answer = client.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "graphql")
+
+
 def test_the_pages_are_not_part_of_the_api(client: Client) -> None:
     assert client.get("/openapi.json").json()["paths"] == {}
 

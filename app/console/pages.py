@@ -6,7 +6,7 @@ from os import PathLike, stat_result
 from pathlib import Path
 
 from fastapi import FastAPI, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.requests import Request
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -35,9 +35,14 @@ class Assets(StaticFiles):
 
 
 def mount(app: FastAPI) -> None:
-    """Adds `/docs` and `/assets/`. The application needs `docs_url=None`, or FastAPI's own page comes first."""
+    """Adds `/`, `/docs` and `/assets/`. The application needs `docs_url=None`, or FastAPI's own page comes first."""
+    app.add_api_route("/", first_page, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_api_route("/docs", docs_page, include_in_schema=False)
     app.mount("/assets", Assets(directory=ASSETS), name="assets")
+
+
+def first_page() -> Response:
+    return RedirectResponse("graphql")
 
 
 def graphiql_page() -> Response:
