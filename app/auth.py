@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 from app import dialects, times
 from app.errors import DeactivatedKey, ExpiredKey, Forbidden, InvalidInput, NotFound, Unauthenticated
 from app.models import Account, ApiKey, Scope
-from app.queries import Query, Rows
+from app.queries import Asking, Query
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
 _KEY = re.compile(r"(sightlog_[A-Za-z0-9]{8})[A-Za-z0-9_-]{32,64}")
@@ -43,7 +43,7 @@ class Principal:
             raise Forbidden(f"This needs an API key with the scope '{scope}'; this one has '{self.scope}'.")
 
 
-def authenticate(rows: Rows, authorization: str | None) -> Principal:
+def authenticate(authorization: str | None) -> Asking[Principal]:
     """The principal of an `Authorization: Bearer …` value.
 
     Unauthenticated, ExpiredKey or DeactivatedKey where there is none. A wrong key, whatever is wrong with it,
@@ -55,7 +55,7 @@ def authenticate(rows: Rows, authorization: str | None) -> Principal:
     match = _KEY.fullmatch(key.strip())
     if scheme.lower() != "bearer" or match is None:
         raise Unauthenticated("The API key is not valid: send the header 'Authorization: Bearer <key>'.")
-    found = rows(Query("key", _key_statement, {"key_prefix": match[1]}, one_plan=True))
+    found = yield Query("key", _key_statement, {"key_prefix": match[1]}, one_plan=True)
     if not found or not hmac.compare_digest(found[0][0], _hash(match[0])):
         raise Unauthenticated("The API key is not valid.")
     _, account_id, scope, active, expires_at, rate_limit = found[0]

@@ -1,13 +1,13 @@
-"""The engine, and the two ways of using it: reading one snapshot, and writing one transaction."""
+"""The database: sessions that read one snapshot or write one transaction, and what is asked past them."""
 
 import json
 import sqlite3
 import time
-from collections.abc import Hashable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Hashable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url
@@ -17,12 +17,21 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
-from app import dialects, jsontext
+from app import dialects, jsontext, threads
+from app.connections import Connections
 from app.errors import InvalidInput, Unavailable
-from app.queries import Query, Rows
+from app.queries import Asking, Query, Rows
+
+T = TypeVar("T")
 
 _DRIVER_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, sqlite3.OperationalError)
-"""Those that `COPY` and queries raise past SQLAlchemy."""
+"""Those that come past SQLAlchemy."""
+
+_PATIENCE = 10
+"""Seconds that one waits for a free connection."""
+
+_MOST_ASKED = 8
+"""Connections for `answer`: more than the processor that an event loop has can use."""
 
 _MOST_TEXTS = 2000
 """Shapes of queries whose text is remembered; a few kilobytes each."""
@@ -32,11 +41,14 @@ _ALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
 
 
 class Database:
-    """One engine for a process.
+    """What a process has of the database; `connections` at most.
 
     SQLite: WAL, so that readers keep their snapshot while others write; a writer takes its turn at the start.
     PostgreSQL: a reader is a read-only REPEATABLE READ transaction.
     """
+
+    _asked: Connections | None = None
+    """PostgreSQL's, for `answer`: waiting in the event loop takes half the time of waiting in a thread."""
 
     def __init__(self, url: str, connections: int = 20) -> None:
         self.url = _parsed(url)
@@ -44,15 +56,16 @@ class Database:
         options: dict[str, Any] = {
             "json_serializer": jsontext.canonical,
             "json_deserializer": json.loads,
-            "poolclass": QueuePool,
-            "pool_size": connections,
             "max_overflow": 0,
-            "pool_timeout": 10,
+            "pool_timeout": _PATIENCE,
         }
         if self.is_sqlite:
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            self.engine = create_engine(self.url, connect_args={"timeout": 30, "check_same_thread": False}, **options)
+            arguments: dict[str, Any] = {"timeout": 30, "check_same_thread": False}
+            self.engine = create_engine(
+                self.url, connect_args=arguments, pool_size=connections, poolclass=QueuePool, **options
+            )
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
             self._reader: Engine = self.engine
@@ -60,7 +73,12 @@ class Database:
         else:
             options_of_url = self.url.query.get("options", "")
             arguments = {"connect_timeout": 5, "options": f"{options_of_url} -c timezone=UTC", **_ALIVE}
-            self.engine = create_engine(self.url, connect_args=arguments, isolation_level="AUTOCOMMIT", **options)
+            asked = min(_MOST_ASKED, connections // 2)
+            options |= {"connect_args": arguments, "isolation_level": "AUTOCOMMIT", "pool_size": connections - asked}
+            self.engine = create_engine(self.url, **options)
+            _, of_url = self.engine.dialect.create_connect_args(self.url)
+            connect = partial(psycopg.AsyncConnection.connect, **{**of_url, **arguments}, autocommit=True)
+            self._asked = Connections(connect, asked, _PATIENCE)
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._writer = self.engine.execution_options(isolation_level="READ COMMITTED")
         self._dialect: Dialect = sqlite.dialect(paramstyle="named") if self.is_sqlite else self.engine.dialect
@@ -74,48 +92,71 @@ class Database:
         """A session that commits when its block ends, and takes everything back when it raises."""
         return _session(self._writer)
 
-    def rows(self, query: Query) -> list[tuple[Any, ...]]:
-        """What one query finds, at a moment of its own."""
-        with self._driver() as driver:
-            return self._fetch(driver, query)
+    async def answer(self, asking: Asking[T], *, at_one_moment: bool = False) -> T:
+        """What the asking returns, past SQLAlchemy's sessions, which take longer than a small query. Each query sees a
+        moment of its own, unless all are to see one. Always of the same event loop, until `close`.
+        """
+        if self._asked is None:
+            return await threads.run(self.answer_now, asking, at_one_moment=at_one_moment)
+        with _told_as_unavailable():
+            async with _snapshot(self._asked) if at_one_moment else nullcontext() as driver:
+                try:
+                    query = next(asking)
+                    while True:
+                        query = asking.send(await self._fetch(query, driver))
+                except StopIteration as end:
+                    answer: T = end.value
+                    return answer
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Rows]:
-        """For several queries that are to see one moment."""
-        with self.read() as session:
-            yield self.rows_in(session)
+    def answer_now(self, asking: Asking[T], *, at_one_moment: bool = False) -> T:
+        """The same, for who may block."""
+        if at_one_moment:
+            with self.read() as session:
+                return self.answer_in(session, asking)
+        with _told_as_unavailable():
+            pooled = self.engine.raw_connection()
+            try:
+                return self._answer(pooled.driver_connection, asking)
+            finally:
+                pooled.close()
 
-    def rows_in(self, session: Session) -> Rows:
-        """For queries that are to see what the session sees."""
-        return partial(self._fetch, session.connection().connection.driver_connection)
+    def answer_in(self, session: Session, asking: Asking[T]) -> T:
+        """The same, for who has a session; all queries see what it sees."""
+        return self._answer(session.connection().connection.driver_connection, asking)
+
+    async def close(self) -> None:
+        """Before the event loop ends that `answer` was used in."""
+        if self._asked is not None:
+            await self._asked.close()
 
     def dispose(self) -> None:
         self.engine.dispose()
 
-    @contextmanager
-    def _driver(self) -> Iterator[Any]:
-        """A connection without a transaction, past SQLAlchemy's, which takes longer than a small query."""
-        with _told_as_unavailable():
-            pooled = self.engine.raw_connection()
-            driver: Any = pooled.driver_connection
-            try:
-                yield driver
-            except psycopg.Error:
-                if driver.closed:
-                    self.engine.dispose()  # what broke one connection has most likely broken all
-                raise
-            finally:
-                pooled.close()
+    async def _fetch(self, query: Query, driver: Any) -> Rows:
+        assert self._asked is not None
+        if driver is None:
+            async with self._asked.one() as driver:
+                return await self._fetch(query, driver)
+        cursor = await driver.execute(*self._statement(query), prepare=None if query.one_plan else False)
+        rows: Rows = await cursor.fetchall()
+        return rows
 
-    def _fetch(self, driver: Any, query: Query) -> list[tuple[Any, ...]]:
+    def _answer(self, driver: Any, asking: Asking[T]) -> T:
+        options = {} if self.is_sqlite else {"prepare": False}
+        try:
+            query = next(asking)
+            while True:
+                query = asking.send(driver.execute(*self._statement(query), **options).fetchall())
+        except StopIteration as end:
+            answer: T = end.value
+            return answer
+
+    def _statement(self, query: Query) -> tuple[str, dict[str, Any]]:
         text, constants = self._text(query)
         values = {**constants, **query.values}
         if self.is_sqlite:
             values = {name: dialects.stored(value) for name, value in values.items()}
-            found: list[tuple[Any, ...]] = driver.execute(text, values).fetchall()
-        else:
-            found = driver.execute(text, values, prepare=None if query.one_plan else False).fetchall()
-        return found
+        return text, values
 
     def _text(self, query: Query) -> tuple[str, dict[str, Any]]:
         """The statement's text, and the values that are the same for all of its shape."""
@@ -144,6 +185,17 @@ def _parsed(url: str) -> URL:
 def _session(engine: Engine) -> Iterator[Session]:
     with _told_as_unavailable(), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+
+
+@asynccontextmanager
+async def _snapshot(connections: Connections) -> AsyncIterator[Any]:
+    async with connections.one() as driver:
+        await driver.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            yield driver
+        finally:
+            if not driver.closed:
+                await driver.execute("ROLLBACK")
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from app.dialects import Timestamp
 from app.errors import InvalidInput
 from app.filters import DescriptionFilter
 from app.models import Description
-from app.queries import Query, Rows
+from app.queries import Asking, Query, Rows
 from app.shown import BETWEEN, COLUMNS, EVERY_COLUMN, Objects, Results, Shown
 from app.statistics import Remembered, Statistics
 
@@ -80,7 +80,7 @@ class Page:
     statistics: Statistics | None
 
 
-def page(
+async def page(
     database: Database,
     remembered: Remembered,
     account_id: int,
@@ -98,19 +98,22 @@ def page(
     """
     with_statistics = with_statistics or (columns is not None and window.offset > SKIPPED_ROW_BY_ROW)
     if columns is None:
-        found = remembered.current(database.rows, account_id, wanted)[1] if with_statistics else None
+        found = (await database.answer(remembered.current(account_id, wanted)))[1] if with_statistics else None
         return Page(Results({}, 0), False, False, found)
     known = remembered.get(account_id, wanted) if with_statistics else None
     shown = Shown(tuple(columns), written)
     if known or not with_statistics:
         with suppress(_Unclear):
-            return _page(database.rows, account_id, wanted, window, shown, known)
-    with database.snapshot() as rows:
-        known = remembered.current(rows, account_id, wanted) if with_statistics else None
-        return _page(rows, account_id, wanted, window, shown, known, settled=True)
+            return await database.answer(_page(account_id, wanted, window, shown, known))
+
+    def settled() -> Asking[Page]:
+        known = (yield from remembered.current(account_id, wanted)) if with_statistics else None
+        return (yield from _page(account_id, wanted, window, shown, known, settled=True))
+
+    return await database.answer(settled(), at_one_moment=True)
 
 
-def get(database: Database, account_id: int, id: str) -> SimpleNamespace | None:
+def get(account_id: int, id: str) -> Asking[SimpleNamespace | None]:
     if "\0" in id:
         return None
 
@@ -118,7 +121,7 @@ def get(database: Database, account_id: int, id: str) -> SimpleNamespace | None:
         key = (_TABLE.c.account_id == bindparam("account_id"), _TABLE.c.id == bindparam("id"))
         return select(*EVERY_COLUMN.select()).where(*key)
 
-    found = database.rows(Query("description", build, {"account_id": account_id, "id": id}, one_plan=True))
+    found = yield Query("description", build, {"account_id": account_id, "id": id}, one_plan=True)
     return EVERY_COLUMN.results(found)[0] if found else None
 
 
@@ -144,7 +147,6 @@ class _Unclear(Exception):
 
 
 def _page(
-    rows: Rows,
     account_id: int,
     wanted: DescriptionFilter,
     window: Window,
@@ -152,7 +154,7 @@ def _page(
     known: tuple[int, Statistics] | None,
     *,
     settled: bool = False,
-) -> Page:
+) -> Asking[Page]:
     """_Unclear, unless `settled`, where the history is not what is known of it any more, or that cannot be told."""
     revision, found = known or (None, None)
     by_days = window.offset > SKIPPED_ROW_BY_ROW
@@ -161,10 +163,10 @@ def _page(
             raise _Unclear
         return Page(shown.results([]), found.total_count > 0, False, found)
     query = _window_query(account_id, wanted, window, shown, found if by_days else None)
-    told, items, more = _read(rows(query), window, shown)
+    told, items, more = _read((yield query), window, shown)
     if not settled and (told is None or (known and told[0] != revision)):
         raise _Unclear
-    newer, older = (bool(told[1]), bool(told[2])) if told else _beside(rows, account_id, wanted, window)
+    newer, older = (bool(told[1]), bool(told[2])) if told else (yield from _beside(account_id, wanted, window))
     if window.offset > 0:
         newer = told is not None or newer
     has_previous, has_next = (more or newer, older) if window.from_end else (newer, more or older)
@@ -176,9 +178,7 @@ def _is_joined(window: Window, shown: Shown) -> bool:
     return shown.is_joined and not window.from_end
 
 
-def _read(
-    fetched: Sequence[tuple[Any, ...]], window: Window, shown: Shown
-) -> tuple[tuple[Any, ...] | None, Results, bool]:
+def _read(fetched: Rows, window: Window, shown: Shown) -> tuple[tuple[Any, ...] | None, Results, bool]:
     """What is told beside the results, None where there are none; the results; whether one more follows."""
     if _is_joined(window, shown):
         *told, count, text = fetched[0]
@@ -190,17 +190,17 @@ def _read(
     return fetched[0][:_TOLD] if fetched else None, items, len(fetched) > window.limit
 
 
-def _beside(rows: Rows, account_id: int, wanted: DescriptionFilter, window: Window) -> tuple[bool, bool]:
+def _beside(account_id: int, wanted: DescriptionFilter, window: Window) -> Asking[tuple[bool, bool]]:
     """Whether matches lie before and behind a window in which there is none."""
-    places = [("after", window.after, True), ("before", window.before, False)]
-    newer, older = (
-        place is not None and bool(rows(_beside_query(account_id, wanted, place, name, newer=is_newer))[0][0])
-        for name, place, is_newer in places
-    )
+    newer = older = False
+    if window.after is not None:
+        [(newer,)] = yield _beside_query(account_id, wanted, window.after, "after", newer=True)
+    if window.before is not None:
+        [(older,)] = yield _beside_query(account_id, wanted, window.before, "before", newer=False)
     if window.offset > 0:
         first = replace(window, limit=0, offset=0)
-        newer = bool(rows(_window_query(account_id, wanted, first, Shown(()), None)))
-    return newer, older
+        newer = bool((yield _window_query(account_id, wanted, first, Shown(()), None)))
+    return bool(newer), bool(older)
 
 
 def _window_query(

@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import auth, limits, logs, threads
+from app import auth, limits, logs
 from app.auth import Principal
 from app.console import pages
 from app.errors import RateLimited, SightlogError, Unauthenticated
@@ -31,7 +31,7 @@ class Gate:
             return
         request = Request(scope)
         try:
-            caller = await threads.run(admit, request, request.headers.get("authorization"))
+            caller = await admit(request, request.headers.get("authorization"))
         except SightlogError as error:
             await self.refusal(request, error)(scope, receive, send)
             return
@@ -40,17 +40,17 @@ class Gate:
             await self.app(scope, receive, send)
 
 
-def admit(connection: HTTPConnection, authorization: str | None) -> Principal:
+async def admit(connection: HTTPConnection, authorization: str | None) -> Principal:
     """The principal of a request. Unauthenticated or RateLimited; the state of the limit goes into the headers."""
     runtime = runtime_of(connection)
     try:
-        principal = auth.authenticate(runtime.database.rows, authorization)
+        principal = await runtime.database.answer(auth.authenticate(authorization))
     except Unauthenticated:
         address = limits.network(connection.client.host if connection.client else "unknown")
-        _count(connection, f"address:{address}", limits.address_limit(runtime.settings.rate_limit))
+        await _count(connection, f"address:{address}", limits.address_limit(runtime.settings.rate_limit))
         raise
     limit = runtime.settings.rate_limit if principal.rate_limit is None else principal.rate_limit
-    _count(connection, f"key:{principal.key_prefix}", limit)
+    await _count(connection, f"key:{principal.key_prefix}", limit)
     return principal
 
 
@@ -75,8 +75,8 @@ def _is_guarded(scope: Scope) -> bool:
     return path.startswith("/api/") or (path == "/graphql" and not pages.wants_page(Request(scope)))
 
 
-def _count(connection: HTTPConnection, caller: str, limit: int) -> None:
-    window = runtime_of(connection).limiter.hit(caller, limit)
+async def _count(connection: HTTPConnection, caller: str, limit: int) -> None:
+    window = await runtime_of(connection).limiter.hit(caller, limit)
     connection.state.rate_limit = window
     if window is not None and not window.allowed:
         raise RateLimited(f"Too many requests: {window.limit} a minute are allowed. Please wait.")

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage, Storage
 
+from app import threads
+
 log = logging.getLogger(__name__)
 
 SECONDS = 60
@@ -54,11 +56,12 @@ class Limiter:
                 redis_url, wrap_exceptions=True, key_prefix="sightlog", socket_connect_timeout=1, socket_timeout=1
             )
 
-    def hit(self, caller: str, limit: int) -> Window | None:
+    async def hit(self, caller: str, limit: int) -> Window | None:
         """Counts one request. None where there is no limit."""
         if limit == 0:
             return None
-        count, ends = self._count(f"rate:{caller}")
+        key = f"rate:{caller}"
+        count, ends = await threads.run(self._count, key) if self._shared else self._count(key)
         wait = min(SECONDS, max(1, math.ceil(ends - time.time())))
         return Window(count <= limit, limit, max(0, limit - count), math.ceil(ends), wait)
 

@@ -49,6 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             if served:
                 served.shutdown()
             queue.close()
+            await runtime.database.close()
             runtime.close()
 
     app = FastAPI(
@@ -63,8 +64,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(Gate, refusal=errors.render)
     app.add_middleware(RequestMiddleware, unexpected=errors.render_unexpected)
-    app.include_router(routes.router)
     app.include_router(server.router())
+    app.include_router(routes.router)
     app.include_router(downloads.router)
     app.include_router(health.router)
     if not settings.metrics_port:

@@ -1,10 +1,12 @@
 """SELECTs that are asked again and again: compiled once for each shape, and sent to the driver as they are."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import CompoundSelect, Select
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -20,5 +22,9 @@ class Query:
     one_plan: bool = False
 
 
-Rows = Callable[[Query], list[tuple[Any, ...]]]
-"""Finds the rows of a query, as the driver gives them: times of SQLite are text, JSON is to be selected as text."""
+Rows = list[tuple[Any, ...]]
+"""As the driver gives them: times of SQLite are text, JSON is to be selected as text."""
+
+Asking = Generator[Query, Rows, T]
+"""Yields one query after the other, is sent the rows of each, and returns what it made of them: so it need not know
+whether who runs it waits or blocks. See `Database.answer`."""

@@ -33,7 +33,7 @@ from app import dialects, filters, scores
 from app.dialects import Several
 from app.filters import DescriptionFilter
 from app.models import Account, Description, DescriptionStatus, History, StatisticsGroup
-from app.queries import Query, Rows
+from app.queries import Asking, Query
 
 _TABLE = StatisticsGroup.__table__  # type: ignore[attr-defined]
 _ROWS = Description.__table__  # type: ignore[attr-defined]
@@ -70,11 +70,11 @@ def add(session: Session, account_id: int, rows: Iterable[dict[str, Any]]) -> No
         dialects.add_up(session.connection(), _HISTORIES, [(account_id, 1)])
 
 
-def totals(rows: Rows, account_id: int, wanted: DescriptionFilter) -> Totals:
+def totals(account_id: int, wanted: DescriptionFilter) -> Asking[Totals]:
     """One statement: the groups that matter, those counted from rows among them, summed up in three ways."""
     found: dict[str, dict[str, int]] = {"day": {}, "source": {}, "bin": {}, "revision": {}}
     all_units = 0
-    for kind, key, matches, units in rows(_totals_query(account_id, wanted)):
+    for kind, key, matches, units in (yield _totals_query(account_id, wanted)):
         found[kind][key] = int(matches)
         all_units += int(units) if kind == "bin" else 0
     return Totals(
@@ -86,10 +86,9 @@ def totals(rows: Rows, account_id: int, wanted: DescriptionFilter) -> Totals:
     )
 
 
-def revision(rows: Rows, account_id: int) -> int:
+def revision(account_id: int) -> Asking[int]:
     """Of the history: as long as it is the same, so are all totals."""
-    query = Query("revision", lambda: select(revision_column()), {"account_id": account_id}, one_plan=True)
-    [(found,)] = rows(query)
+    [(found,)] = yield Query("revision", lambda: select(revision_column()), {"account_id": account_id}, one_plan=True)
     return int(found)
 
 

@@ -9,7 +9,7 @@ from cachetools import LRUCache
 
 from app import rollup, scores
 from app.filters import DescriptionFilter
-from app.queries import Rows
+from app.queries import Asking
 from app.rollup import Totals
 
 _MOST_DAYS = 200_000
@@ -62,12 +62,12 @@ class Remembered:
         with self._lock:
             return self._found.get((account_id, wanted))
 
-    def current(self, rows: Rows, account_id: int, wanted: DescriptionFilter) -> tuple[int, Statistics]:
-        """What holds at the moment that `rows` sees, and its revision."""
+    def current(self, account_id: int, wanted: DescriptionFilter) -> Asking[tuple[int, Statistics]]:
+        """What holds now, and its revision."""
         known = self.get(account_id, wanted)
-        if known is not None and known[0] == rollup.revision(rows, account_id):
+        if known is not None and known[0] == (yield from rollup.revision(account_id)):
             return known
-        found = rollup.totals(rows, account_id, wanted)
+        found = yield from rollup.totals(account_id, wanted)
         known = found.revision, _statistics(found)
         with self._lock, suppress(ValueError):  # of more days than all may have
             self._found[account_id, wanted] = known

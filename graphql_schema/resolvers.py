@@ -1,7 +1,7 @@
 """What GraphQL's fields and the REST routes have in common: plain functions of a context and core values.
 
 Each opens one session, so all that it returns belongs to one moment, and each looks at the caller's account only.
-They block; the edges call them in threads. Errors are those of `app.errors`.
+Those that only ask are coroutines; the others block, and the edges call them in threads. Errors: `app.errors`.
 """
 
 import uuid
@@ -43,7 +43,7 @@ class ExportPage:
     total_count: int | None
 
 
-def descriptions(
+async def descriptions(
     context: Context,
     wanted: DescriptionFilter,
     window: Window,
@@ -53,7 +53,7 @@ def descriptions(
     with_statistics: bool = False,
 ) -> Page:
     runtime = context.runtime
-    return results.page(
+    return await results.page(
         runtime.database,
         runtime.statistics,
         context.account_id,
@@ -65,24 +65,26 @@ def descriptions(
     )
 
 
-def description(context: Context, id: str) -> SimpleNamespace | None:
-    return results.get(context.runtime.database, context.account_id, id)
+async def description(context: Context, id: str) -> SimpleNamespace | None:
+    return await context.runtime.database.answer(results.get(context.account_id, id))
 
 
-def statistics(context: Context, wanted: DescriptionFilter) -> Statistics:
+async def statistics(context: Context, wanted: DescriptionFilter) -> Statistics:
     runtime = context.runtime
-    return runtime.statistics.current(runtime.database.rows, context.account_id, wanted)[1]
+    _, found = await runtime.database.answer(runtime.statistics.current(context.account_id, wanted))
+    return found
 
 
 def export(context: Context, id: uuid.UUID) -> ExportState:
     """NotFound for one that is unknown or another account's."""
-    with context.runtime.database.read() as session:
+    runtime = context.runtime
+    with runtime.database.read() as session:
         row = export_rows.get(session, context.account_id, id)
         pace = export_rows.pace(session, context.account_id)
-        rows = context.runtime.database.rows_in(session)
 
         def count(wanted: DescriptionFilter) -> int:
-            return context.runtime.statistics.current(rows, context.account_id, wanted)[1].total_count
+            asking = runtime.statistics.current(context.account_id, wanted)
+            return runtime.database.answer_in(session, asking)[1].total_count
 
         return _state(context, row, export_rows.estimate(session, row, pace, count=count))
 

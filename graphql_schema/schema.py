@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, TypeVar, cast
 
 import strawberry
@@ -69,9 +69,9 @@ class Query:
         written = selections.written(info, selected)
         columns = selections.columns(info, selected, with_nodes=written is None)
 
-        def resolve(context: Context) -> DescriptionConnection:
+        async def ask(context: Context) -> DescriptionConnection:
             wanted = to_filter(filter)
-            page = resolvers.descriptions(
+            page = await resolvers.descriptions(
                 context,
                 wanted,
                 _window(first, after, last, before, offset),
@@ -81,18 +81,18 @@ class Query:
             )
             return DescriptionConnection(page=page, filters_applied=filters.applied(wanted))  # type: ignore[arg-type]
 
-        return await _call(info, resolve)
+        return await _ask(info, ask)
 
     @strawberry.field
     async def description(self, info: Info, id: strawberry.ID) -> Description | None:
         """One result; null where the account has none of that id."""
-        found = await _call(info, lambda context: resolvers.description(context, id))
+        found = await _ask(info, lambda context: resolvers.description(context, id))
         return cast("Description | None", found)
 
     @strawberry.field
     async def statistics(self, info: Info, filter: DescriptionFilter | None = UNSET) -> Statistics:
         """Numbers over all matches."""
-        found = await _call(info, lambda context: resolvers.statistics(context, to_filter(filter)))
+        found = await _ask(info, lambda context: resolvers.statistics(context, to_filter(filter)))
         return cast(Statistics, found)
 
     @strawberry.field
@@ -191,9 +191,14 @@ schema = Schema(
 
 
 async def _call(info: Info, resolve: Callable[[Context], T]) -> T:
-    """Runs a resolver in a thread; its errors become GraphQL errors with a code."""
+    """Runs a resolver that blocks in a thread."""
+    return await _ask(info, lambda context: threads.run(resolve, context))
+
+
+async def _ask(info: Info, resolve: Callable[[Context], Awaitable[T]]) -> T:
+    """Runs a resolver; its errors become GraphQL errors with a code."""
     try:
-        return await threads.run(resolve, info.context.core)
+        return await resolve(info.context.core)
     except SightlogError as error:
         extensions = {"code": error.code} | ({"field": to_camel(error.field)} if error.field else {})
         raise GraphQLError(error.message, extensions=extensions) from error

@@ -24,7 +24,7 @@ from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType as StrawberryOperationType
 from strawberry.types.unset import UNSET
 
-from app import gate, jsontext, threads
+from app import gate, jsontext
 from app.console import pages
 from app.errors import SightlogError, TooLarge
 from graphql_schema import documents
@@ -45,8 +45,8 @@ class RequestContext(BaseContext):
     authorization: str | None = None
     connection_params: dict[str, Any] | None = None
 
-    def admit(self, connection: HTTPConnection) -> None:
-        self.core = Context.of(connection, gate.admit(connection, self.authorization))
+    async def admit(self, connection: HTTPConnection) -> None:
+        self.core = Context.of(connection, await gate.admit(connection, self.authorization))
 
 
 async def context_of(connection: HTTPConnection) -> RequestContext:
@@ -69,7 +69,7 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         try:
             if len(operation.query) > MAX_LENGTH:
                 raise TooLarge(TOO_LONG)
-            await threads.run(self.context.admit, cast(HTTPConnection, self.context.request))
+            await self.context.admit(cast(HTTPConnection, self.context.request))
         except SightlogError as error:
             await operation.send_initial_errors([GraphQLError(error.message, extensions={"code": error.code})])
             return
@@ -121,7 +121,7 @@ class Router(GraphQLRouter[RequestContext, None]):
         return response
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData | list[GraphQLRequestData]:
-        if request.method == "POST":
+        if request.method == "POST" and request.content_type != JSON:
             media_type, parameters = parse_content_type(request.content_type or "")
             if media_type != JSON or parameters.get("charset", "utf-8") != "utf-8":
                 raise HTTPException(415, f"Send the request as {JSON}, encoded in UTF-8.")
@@ -235,7 +235,7 @@ class Router(GraphQLRouter[RequestContext, None]):
         named = [value for name, value in given.items() if name.lower() == "authorization" and isinstance(value, str)]
         context.authorization = named[0] if named else context.authorization
         try:
-            await threads.run(context.admit, cast(HTTPConnection, context.request))
+            await context.admit(cast(HTTPConnection, context.request))
         except SightlogError as error:
             raise ConnectionRejectionError({"code": error.code, "message": error.message}) from error
         return None

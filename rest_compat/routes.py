@@ -80,13 +80,11 @@ router = APIRouter(
 async def descriptions(request: Request) -> Response:
     """The account's results, newest first, with statistics over all that match."""
     context, asked = Context.of(request, request.state.principal), params.listed(request.query_params)
-
-    def answer() -> Response:
-        wanted, window = asked.filter(), Window(limit=asked.limit, offset=asked.offset)
-        page = resolvers.descriptions(context, wanted, window, columns=(), written=schemas.ITEMS, with_statistics=True)
-        return _answer(schemas.list_answer(page, wanted, asked))
-
-    return await threads.run(answer)
+    wanted, window = asked.filter(), Window(limit=asked.limit, offset=asked.offset)
+    page = await resolvers.descriptions(
+        context, wanted, window, columns=(), written=schemas.ITEMS, with_statistics=True
+    )
+    return _answer(schemas.list_answer(page, wanted, asked))
 
 
 @router.post(

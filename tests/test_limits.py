@@ -1,3 +1,4 @@
+import asyncio
 import itertools
 import json
 import os
@@ -369,10 +370,10 @@ def test_operations_on_a_websocket_count_as_requests_do(limited: Stack, own: Acc
 def test_a_new_window_begins_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     limiter = Limiter("")
     now = time.time()
-    first = [limiter.hit("somebody", 2) for _ in range(3)]
+    first = [asyncio.run(limiter.hit("somebody", 2)) for _ in range(3)]
     assert [window and window.remaining for window in first] == [1, 0, 0]
     monkeypatch.setattr(time, "time", lambda: now + 61)
-    window = limiter.hit("somebody", 2)
+    window = asyncio.run(limiter.hit("somebody", 2))
     assert window is not None
     assert (window.allowed, window.remaining, window.reset - int(now)) == (True, 1, 122)
 
