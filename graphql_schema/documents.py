@@ -1,6 +1,5 @@
 """Documents on their way to execution: parsed, validated and kept within limits, and remembered for the next time."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 
@@ -21,8 +20,8 @@ from graphql import (
     parse,
     specified_rules,
 )
-from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
+from strawberry.types import ExecutionContext
 
 MAX_LENGTH = 200_000
 """Characters of a document: one long text is a single token, yet the server stands still while it is parsed."""
@@ -35,27 +34,23 @@ REMEMBERED_LENGTH = 20_000
 AMBIGUOUS = "There are several operations: say which one by its operationName."
 
 
-class Documents(SchemaExtension):
-    """Hands each document over parsed and validated. It raises nothing: what it raised would break a stream."""
+def parse_given(given: ExecutionContext) -> None:
+    """Hands its document over parsed."""
+    given.parse_options["max_tokens"] = MAX_TOKENS
+    if given.query:
+        with suppress(GraphQLError):  # Strawberry meets it again
+            given.graphql_document = _parse(given.query)
 
-    def on_parse(self) -> Iterator[None]:
-        given = self.execution_context
-        given.parse_options["max_tokens"] = MAX_TOKENS
-        if given.query:
-            with suppress(GraphQLError):  # Strawberry meets it again
-                given.graphql_document = _parse(given.query)
-        yield
 
-    def on_validate(self) -> Iterator[None]:
-        given = self.execution_context
-        assert given.query is not None
-        assert given.graphql_document is not None
-        if given._provided_operation_name is None and len(_operations(given.graphql_document)) > 1:
-            errors = [GraphQLError(AMBIGUOUS)]
-        else:
-            errors = _errors(given.schema._schema, given.query, given.graphql_document)
-        given.pre_execution_errors = errors
-        yield
+def validate_given(given: ExecutionContext) -> None:
+    """Hands its document over validated. It raises nothing: what it raised would break a stream."""
+    assert given.query is not None
+    assert given.graphql_document is not None
+    if given._provided_operation_name is None and len(_operations(given.graphql_document)) > 1:
+        errors = [GraphQLError(AMBIGUOUS)]
+    else:
+        errors = _errors(given.schema._schema, given.query, given.graphql_document)
+    given.pre_execution_errors = errors
 
 
 def operation_type(query: str, name: str | None) -> OperationType | None:

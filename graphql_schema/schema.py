@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 import strawberry
 from graphql import GraphQLError
 from pydantic.alias_generators import to_camel
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, Info
 from strawberry.types.unset import UNSET
@@ -20,9 +21,7 @@ from app.errors import InvalidInput, SightlogError
 from app.models import Scope
 from graphql_schema import inputs, resolvers, selections, types
 from graphql_schema.context import Context
-from graphql_schema.counting import Counting
 from graphql_schema.docstrings import describe
-from graphql_schema.documents import Documents
 from graphql_schema.enums import ExportStatus
 from graphql_schema.executor import Executor
 from graphql_schema.inputs import (
@@ -35,6 +34,7 @@ from graphql_schema.inputs import (
 )
 from graphql_schema.resolvers import ExportState
 from graphql_schema.scalars import SCALARS
+from graphql_schema.steps import Steps
 from graphql_schema.types import (
     Description,
     DescriptionConnection,
@@ -170,6 +170,9 @@ class Subscription:
 
 
 class Schema(strawberry.Schema):
+    def create_extensions_runner(self, execution_context: ExecutionContext, extensions: list[SchemaExtension]) -> Steps:
+        return Steps(execution_context, extensions)
+
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = UNSET) -> None:
         """Logs what nobody expected; what a client did wrong it is told, and that is enough."""
         for error in errors:
@@ -186,7 +189,6 @@ schema = Schema(
     subscription=Subscription,
     execution_context_class=Executor,
     config=StrawberryConfig(scalar_map=SCALARS),
-    extensions=[Documents, Counting],
 )
 
 
