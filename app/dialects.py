@@ -155,6 +155,9 @@ def _without_zeros(text: str) -> str:
     return f"replace(replace({text}, '.000000Z', 'Z'), '000Z', 'Z')"
 
 
+_WITHOUT_SPACES = """replace(replace({0}::text, '": ', '":'), ', "', ',"')"""
+
+
 class _Function(GenericFunction[Any]):
     """One meaning, in each engine's words: `{0}` and `{1}` are the arguments, `{all}` is all of them."""
 
@@ -195,8 +198,11 @@ class compact(_Function):  # noqa: N801
 
     type = Text()
     sqlite = "{0}"
-    # The text of jsonb has a space after each comma and colon; whole strings are matched first and kept.
-    postgresql = r"""regexp_replace(({0})::text, '("(?:[^"\\]|\\.)*")|([,:]) ', '\1\2', 'g')"""
+    # The text of jsonb has a space after each comma and colon. Without arrays each of them is behind a key or before
+    # one; what is taken out there was in no string if the rest is the same value. Else whole strings are matched first
+    # and kept, which takes ten times as long.
+    postgresql = rf"""CASE WHEN strpos({{0}}::text, '[') = 0 AND {_WITHOUT_SPACES}::jsonb = {{0}} THEN {_WITHOUT_SPACES}
+        ELSE regexp_replace({{0}}::text, '("(?:[^"\\]|\\.)*")|([,:]) ', '\1\2', 'g') END"""
 
 
 class whole(_Function):  # noqa: N801

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from app import threads
+
 T = TypeVar("T")
 
 PATIENCE = 2.0
@@ -24,12 +26,5 @@ class Probe(Generic[T]):
     def ask(self) -> Future[T]:
         with self._lock:
             if self._answer is None or self._answer.done():
-                self._answer = Future()
-                threading.Thread(target=self._run, args=(self._answer,), name="probe", daemon=True).start()
+                self._answer = threads.start(self._question)
             return self._answer
-
-    def _run(self, answer: Future[T]) -> None:
-        try:
-            answer.set_result(self._question())
-        except Exception as error:
-            answer.set_exception(error)

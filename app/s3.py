@@ -1,6 +1,8 @@
 """Export files in S3, or in anything that speaks its protocol."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -8,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app import threads
 from app.errors import Unavailable
 from app.settings import Settings
 from app.storage import URL_LIFETIME
@@ -95,7 +98,9 @@ class S3Storage:
 
 
 class S3Sink:
-    """A multipart upload that begins with the second part; what fits into one is a single put."""
+    """A multipart upload that begins with the second part; what fits into one is a single put. While one part is on its
+    way the next is gathered.
+    """
 
     def __init__(self, client: "S3Client", parameters: dict[str, Any]) -> None:
         self._client = client
@@ -104,6 +109,7 @@ class S3Sink:
         self._buffer = bytearray()
         self._upload: str | None = None
         self._parts: list[dict[str, Any]] = []
+        self._sending: Future[None] | None = None
 
     @_as_oserror
     def write(self, data: bytes) -> None:
@@ -119,6 +125,7 @@ class S3Sink:
             return
         if self._buffer:
             self._send(bytes(self._buffer))
+        self._wait()
         self._client.complete_multipart_upload(
             **self._target,
             UploadId=self._upload,
@@ -128,15 +135,27 @@ class S3Sink:
     @_as_oserror
     def abort(self) -> None:
         self._buffer.clear()
+        with suppress(Exception):
+            self._wait()  # or the part would come after the end
         if self._upload is not None:
             self._client.abort_multipart_upload(**self._target, UploadId=self._upload)
 
     def _send(self, body: bytes) -> None:
+        self._wait()
         if self._upload is None:
             self._upload = self._client.create_multipart_upload(**self._parameters)["UploadId"]
+        self._sending = threads.start(self._send_part, self._upload, body)
+
+    def _send_part(self, upload: str, body: bytes) -> None:
         number = len(self._parts) + 1
-        answer = self._client.upload_part(**self._target, UploadId=self._upload, PartNumber=number, Body=body)
+        answer = self._client.upload_part(**self._target, UploadId=upload, PartNumber=number, Body=body)
         self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+
+    def _wait(self) -> None:
+        """For the part that is on its way; its error is raised here."""
+        if self._sending is not None:
+            sending, self._sending = self._sending, None
+            sending.result()
 
 
 def _client(endpoint: str | None) -> "S3Client":

@@ -1,7 +1,8 @@
-"""Threads for what blocks: the calls of the database, of Redis, of the storage."""
+"""Threads for what blocks: calls of the database, of Redis, of the storage."""
 
 import asyncio
 import contextvars
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -20,6 +21,21 @@ async def run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     _running.add(future)
     future.add_done_callback(_running.discard)
     return await asyncio.wrap_future(future)
+
+
+def start(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+    """Calls it in a thread of its own, in the context of the caller, which does not hold up the end of the process."""
+    future: Future[T] = Future()
+    context = contextvars.copy_context()
+
+    def call() -> None:
+        try:
+            future.set_result(context.run(function, *args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=call, name=getattr(function, "__name__", "call"), daemon=True).start()
+    return future
 
 
 def are_busy() -> bool:

@@ -30,8 +30,7 @@ def serving(database_url: str) -> Iterator[str]:
             "PORT": str(port),
             "GRAPHILE_ENV": "production",
         }
-        path = "/graphql?query=%7B__typename%7D"
-        with requests.serving(command, environment, port, path, folder) as url:
+        with requests.serving(command, environment, port, "/", folder) as url:
             yield url
 
 

@@ -77,11 +77,11 @@ def floor(database: Database) -> Iterator[str]:
 def serving(
     command: Sequence[str], environment: Mapping[str, str], port: int, path: str, folder: Path | None = None
 ) -> Iterator[str]:
-    """The URL of a process, from when the path is answered."""
+    """The URL of a process, from when it answers there."""
     process = subprocess.Popen(command, env=os.environ | environment, cwd=folder)
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: httpx.get(url + path).status_code == 200)
+        wait_for(lambda: httpx.get(url + path).status_code < 500)
         yield url
     finally:
         process.terminate()

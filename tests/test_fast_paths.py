@@ -5,12 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import cast, func, select
+from sqlalchemy.dialects.postgresql import JSONB
 
-from app import recording
+from app import dialects, jsontext, recording
 from app.db import Database
 from app.recording import Result
 from tests.conftest import Account
 from tests.test_parity import generate
+
+only_servers = pytest.mark.parametrize(
+    "stack", [pytest.param("servers", marks=pytest.mark.xdist_group("servers"))], indirect=True
+)
 
 FIELDS = """id type status sourceType sourceId createdAt imageUrl imageId description confidenceScore verification
     metadata errorMessage __typename""".split()  # noqa: SIM905
@@ -105,3 +113,22 @@ def test_a_page_and_its_totals_belong_to_one_moment_while_others_record(account:
         for total in totals:
             assert total.result() <= batches * 5
     assert read(0) == batches * 5
+
+
+_TEXTS = st.text(alphabet=list('a":, []{}\\é\n'), max_size=8)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | _TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@only_servers
+@given(values=st.lists(_VALUES, min_size=20, max_size=40))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_database_takes_out_of_json_what_we_would_not_write(database: Database, values: list[Any]) -> None:
+    texts = [jsontext.canonical(value) for value in values]
+    given_values = func.jsonb_array_elements(cast(values, JSONB)).column_valued("given")
+    with database.read() as session:
+        compacted = session.connection().scalars(select(dialects.compact(given_values))).all()
+    assert compacted == texts
