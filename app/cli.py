@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import auth, demo_account, durations, logs, migrate, rollup, times
+from app import auth, demo_account, durations, logs, revisions, rollup, times
 from app.db import Database
 from app.errors import SightlogError
 from app.models import ApiKey, Scope
-from app.runtime import Runtime, open_runtime
+from app.runtime import Runtime, open_runtime, prepare
 from app.settings import Settings, table
 
 app = typer.Typer(
@@ -199,14 +199,18 @@ def limit_account(
 @db.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database to the schema that this version needs."""
+    from app import migrate  # Alembic takes a while to import
+
     with _database() as database:
         migrate.upgrade(database)
-    _err.print(f"The database is at revision {migrate.head()}.")
+    _err.print(f"The database is at revision {revisions.head()}.")
 
 
 @db.command("check")
 def db_check() -> None:
     """Compare the tables with the models, and kept statistics with the rows; exit status 1 if they differ."""
+    from app import migrate
+
     with _database() as database:
         found = [f"differs: {difference}" for difference in migrate.check(database)]
         if not found:
@@ -250,7 +254,7 @@ def _opened(settings: Settings | None = None) -> Iterator[Runtime]:
         runtime = open_runtime(settings or _settings())
     try:
         with _told_plainly():
-            migrate.prepare(runtime.database)
+            prepare(runtime.database)
         yield runtime
     finally:
         runtime.close()

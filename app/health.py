@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app import migrate
+from app import revisions
 from app.probes import PATIENCE, Probe
 from app.runtime import Runtime
 
@@ -49,7 +49,7 @@ def open_probes(runtime: Runtime, check_queue: Callable[[], None]) -> dict[str, 
 
     def check_database() -> str | None:
         with runtime.database.read() as session:
-            return "behind" if migrate.is_behind(session.connection()) else None
+            return "behind" if revisions.is_behind(session.connection()) else None
 
     checks: dict[str, Callable[[], str | None]] = {
         "database": check_database,

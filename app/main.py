@@ -7,12 +7,12 @@ from importlib.metadata import version
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from app import downloads, health, metrics, migrate
+from app import downloads, health, metrics
 from app.console import pages
 from app.errors import SightlogError
 from app.gate import Gate
 from app.middleware import BodyLimit, RequestMiddleware
-from app.runtime import open_runtime
+from app.runtime import open_runtime, prepare
 from app.settings import Settings
 from graphql_schema import server
 from rest_compat import errors, routes, schemas
@@ -32,7 +32,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = open_runtime(settings)
-        migrate.prepare(runtime.database)
+        prepare(runtime.database)
         queue = open_queue(runtime)
         app.state.runtime, app.state.queue = runtime, queue
         app.state.probes = health.open_probes(runtime, queue.check)

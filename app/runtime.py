@@ -5,8 +5,10 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 
+from app import revisions
 from app.db import Database
 from app.limits import Limiter
+from app.revisions import DatabaseBehind
 from app.settings import Settings
 from app.statistics import Remembered
 from app.storage import LocalStorage, Storage
@@ -27,6 +29,18 @@ class Runtime:
 def open_runtime(settings: Settings) -> Runtime:
     database = Database(settings.sqlalchemy_url, settings.database_connections)
     return Runtime(settings, database, _storage(settings), Limiter(settings.redis_url), Remembered())
+
+
+def prepare(database: Database) -> None:
+    """Upgrades the embedded database. DatabaseBehind for a server that is not up to date."""
+    with database.read() as session:
+        current, is_behind = revisions.current(session.connection()), revisions.is_behind(session.connection())
+    if database.is_sqlite and current != revisions.head():
+        from app import migrate  # Alembic takes a while to import, and is seldom needed
+
+        migrate.upgrade(database)
+    elif is_behind:
+        raise DatabaseBehind("The database is not up to date. Run: sightlog db upgrade")
 
 
 def _storage(settings: Settings) -> Storage:

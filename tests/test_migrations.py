@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlmodel import SQLModel
 from typer.testing import CliRunner, Result
 
-from app import cli, migrate, rollup
+from app import cli, migrate, revisions, rollup
 from app.db import Database
-from app.migrate import DatabaseAhead, DatabaseBehind
+from app.migrate import DatabaseAhead
+from app.revisions import DatabaseBehind
+from app.runtime import prepare
 from tests.conftest import ENGINES
 from tests.forked import Forked, Nursery
 from tests.servers import free_port
@@ -117,6 +120,12 @@ def rows(database: Database) -> dict[str, list[Any]]:
         }
 
 
+def test_the_revisions_are_those_of_the_scripts() -> None:
+    scripts = ScriptDirectory.from_config(migrate._config())
+    assert revisions.known() == [script.revision for script in scripts.walk_revisions()][::-1]
+    assert revisions.head() == scripts.get_current_head()
+
+
 def test_an_empty_database_becomes_what_the_models_say(database: Database) -> None:
     migrate.upgrade(database)
     assert migrate.check(database) == []
@@ -149,7 +158,7 @@ def test_check_tells_what_differs(database: Database) -> None:
     assert empty.exit_code == 1
     assert tables(database) == []
     upgraded = sightlog(database, "db", "upgrade")
-    assert (upgraded.exit_code, upgraded.stderr) == (0, f"The database is at revision {migrate.head()}.\n")
+    assert (upgraded.exit_code, upgraded.stderr) == (0, f"The database is at revision {revisions.head()}.\n")
     checked = sightlog(database, "db", "check")
     assert (checked.exit_code, checked.stderr) == (0, "The database is as this version needs it.\n")
     with database.write() as session:
@@ -173,7 +182,7 @@ def test_check_recounts_the_statistics(database: Database) -> None:
 def test_two_processes_upgrade_at_once(database: Database, nursery: Nursery, tmp_path: Path) -> None:
     filled(database)
     processes = [started(nursery, tmp_path, database, "db", "upgrade") for _ in range(2)]
-    message = f"The database is at revision {migrate.head()}.\n"
+    message = f"The database is at revision {revisions.head()}.\n"
     assert [(process.wait(), process.log.read_text()) for process in processes] == [(0, message)] * 2
     assert migrate.check(database) == []
 
@@ -205,14 +214,14 @@ def test_serve_and_worker_do_not_start_on_a_server_that_is_behind(
 @pytest.mark.parametrize("fresh", ["servers"], indirect=True)
 def test_an_empty_server_is_not_upgraded_by_itself(database: Database) -> None:
     with pytest.raises(DatabaseBehind, match="Run: sightlog db upgrade"):
-        migrate.prepare(database)
+        prepare(database)
     assert tables(database) == []
 
 
 @pytest.mark.parametrize("fresh", ["embedded"], indirect=True)
 def test_the_embedded_database_is_upgraded_by_itself(database: Database) -> None:
     filled(database)
-    migrate.prepare(database)
+    prepare(database)
     assert migrate.check(database) == []
 
 

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 from websockets.sync.client import connect
 
-from app import migrate
+from app import revisions
 from app.db import Database
 from app.models import Scope
 from tests.conftest import ENGINES, Account, new_account
@@ -353,7 +353,7 @@ def test_readiness_of_a_database_that_is_behind(observed: Stack, opened: Databas
         answer = httpx.get(f"{observed.url}/health/ready")
         return answer.status_code, answer.json()
 
-    head = migrate.head()
+    head = revisions.head()
     behind = {"database": "behind", "queue": "ok", "storage": "ok"}
     well = {"database": "ok", "queue": "ok", "storage": "ok"}
     assert ready(None) == (503, {"status": "unavailable", "checks": behind})

@@ -1,6 +1,8 @@
 """The packages are layers: each imports from itself and from those below, and nothing else of ours."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -77,3 +79,10 @@ def test_a_module_says_what_it_is(path: Path) -> None:
 )
 def test_no_import_is_overlooked(source: str, loaded: set[str]) -> None:
     assert set(imported_by(ast.parse(source), "app.console" if ".." in source else "app")) == loaded
+
+
+def test_what_takes_long_to_import_is_imported_when_it_is_needed() -> None:
+    """Alembic, boto3 and what they bring: a fifth of a second, and most processes need neither."""
+    script = "import sys, app.main; print(*sorted({'alembic', 'boto3', 'mako'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
