@@ -115,8 +115,9 @@ class S3Sink:
     def write(self, data: bytes) -> None:
         self._buffer += data
         while len(self._buffer) >= PART_SIZE:
-            self._send(bytes(memoryview(self._buffer)[:PART_SIZE]))
-            del self._buffer[:PART_SIZE]
+            part, self._buffer = self._buffer, self._buffer[PART_SIZE:]
+            del part[PART_SIZE:]
+            self._send(part)
 
     @_as_oserror
     def finish(self) -> None:
@@ -124,7 +125,7 @@ class S3Sink:
             self._client.put_object(**self._parameters, Body=bytes(self._buffer))
             return
         if self._buffer:
-            self._send(bytes(self._buffer))
+            self._send(self._buffer)
         self._wait()
         self._client.complete_multipart_upload(
             **self._target,
@@ -140,15 +141,16 @@ class S3Sink:
         if self._upload is not None:
             self._client.abort_multipart_upload(**self._target, UploadId=self._upload)
 
-    def _send(self, body: bytes) -> None:
+    def _send(self, body: bytearray) -> None:
         self._wait()
         if self._upload is None:
             self._upload = self._client.create_multipart_upload(**self._parameters)["UploadId"]
         self._sending = threads.start(self._send_part, self._upload, body)
 
-    def _send_part(self, upload: str, body: bytes) -> None:
+    def _send_part(self, upload: str, body: bytearray) -> None:
         number = len(self._parts) + 1
-        answer = self._client.upload_part(**self._target, UploadId=upload, PartNumber=number, Body=body)
+        part: dict[str, Any] = {"UploadId": upload, "PartNumber": number, "Body": body}  # as bytes it would be copied
+        answer = self._client.upload_part(**self._target, **part)
         self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
 
     def _wait(self) -> None:
