@@ -26,13 +26,11 @@ class Connections:
     @asynccontextmanager
     async def one(self) -> AsyncIterator[AsyncConnection[tuple[Any, ...]]]:
         """OperationalError where none gets free or can be made."""
-        if self._turns.locked():
-            try:
-                await asyncio.wait_for(self._turns.acquire(), self._patience)
-            except TimeoutError:
-                raise OperationalError(f"No connection got free within {self._patience} seconds.") from None
-        else:
-            await self._turns.acquire()
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise OperationalError(f"No connection got free within {self._patience} seconds.") from None
         try:
             connection = self._free.pop() if self._free else await self._connect()
             try:

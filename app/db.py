@@ -30,9 +30,6 @@ _DRIVER_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, sqlite3.Oper
 _PATIENCE = 10
 """Seconds that one waits for a free connection."""
 
-_MOST_ASKED = 8
-"""Connections for `answer`: more than the processor that an event loop has can use."""
-
 _MOST_TEXTS = 2000
 """Shapes of queries whose text is remembered; a few kilobytes each."""
 
@@ -41,16 +38,16 @@ _ALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
 
 
 class Database:
-    """What a process has of the database; `connections` at most.
+    """What a process has of the database: `connections` at most, of which `asked` are for `answer`.
 
     SQLite: WAL, so that readers keep their snapshot while others write; a writer takes its turn at the start.
     PostgreSQL: a reader is a read-only REPEATABLE READ transaction.
     """
 
     _asked: Connections | None = None
-    """PostgreSQL's, for `answer`: waiting in the event loop takes half the time of waiting in a thread."""
+    """PostgreSQL's, where many ask: waiting in the event loop takes half the time of waiting in a thread."""
 
-    def __init__(self, url: str, connections: int = 20) -> None:
+    def __init__(self, url: str, connections: int = 20, *, asked: int = 0) -> None:
         self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {
@@ -73,12 +70,11 @@ class Database:
         else:
             options_of_url = self.url.query.get("options", "")
             arguments = {"connect_timeout": 5, "options": f"{options_of_url} -c timezone=UTC", **_ALIVE}
-            asked = min(_MOST_ASKED, connections // 2)
             options |= {"connect_args": arguments, "isolation_level": "AUTOCOMMIT", "pool_size": connections - asked}
             self.engine = create_engine(self.url, **options)
             _, of_url = self.engine.dialect.create_connect_args(self.url)
             connect = partial(psycopg.AsyncConnection.connect, **{**of_url, **arguments}, autocommit=True)
-            self._asked = Connections(connect, asked, _PATIENCE)
+            self._asked = Connections(connect, asked, _PATIENCE) if asked else None
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._writer = self.engine.execution_options(isolation_level="READ COMMITTED")
         self._dialect: Dialect = sqlite.dialect(paramstyle="named") if self.is_sqlite else self.engine.dialect
@@ -94,7 +90,7 @@ class Database:
 
     async def answer(self, asking: Asking[T], *, at_one_moment: bool = False) -> T:
         """What the asking returns, past SQLAlchemy's sessions, which take longer than a small query. Each query sees a
-        moment of its own, unless all are to see one. Always of the same event loop, until `close`.
+        moment of its own, unless all are to see one. Always of one event loop, before whose end comes `close`.
         """
         if self._asked is None:
             return await threads.run(self.answer_now, asking, at_one_moment=at_one_moment)
@@ -125,7 +121,6 @@ class Database:
         return self._answer(session.connection().connection.driver_connection, asking)
 
     async def close(self) -> None:
-        """Before the event loop ends that `answer` was used in."""
         if self._asked is not None:
             await self._asked.close()
 
@@ -134,6 +129,8 @@ class Database:
 
     async def _fetch(self, query: Query, driver: Any) -> Rows:
         assert self._asked is not None
+        if query.shape not in self._texts:
+            await threads.run(self._text, query)  # which takes milliseconds
         if driver is None:
             async with self._asked.one() as driver:
                 return await self._fetch(query, driver)
@@ -195,7 +192,7 @@ async def _snapshot(connections: Connections) -> AsyncIterator[Any]:
             yield driver
         finally:
             if not driver.closed:
-                await driver.execute("ROLLBACK")
+                await driver.execute("COMMIT")  # a ROLLBACK would make psycopg forget what it has prepared
 
 
 @contextmanager

@@ -41,6 +41,7 @@ _EVERYTHING = DescriptionFilter()
 _TOLD = 3
 """Columns in front of those of a result, see `_window_query`."""
 
+_OFFSET: BindParameter[int] = bindparam("offset", type_=BigInteger())
 _TABLE = Description.__table__  # type: ignore[attr-defined]
 _NEWEST = (col(Description.created_at).desc(), col(Description.id).desc())
 _OLDEST = (col(Description.created_at).asc(), col(Description.id).asc())
@@ -229,19 +230,29 @@ def _window_query(
         statement = select(*shown.select()) if _is_joined(window, shown) else select(*told, *shown.select())
         statement = statement.where(*matching)
         if skipping is not None:
-            statement = statement.where(_TABLE.c.created_at <= bindparam("until", type_=Timestamp()))
+            statement = statement.where(*_from_start(matching))
         if window.after is not None:
             statement = statement.where(_beyond("after", newer=False))
         if window.before is not None:
             statement = statement.where(_beyond("before", newer=True))
         statement = statement.order_by(*(_OLDEST if window.from_end else _NEWEST))
         statement = statement.limit(literal_column(str(window.limit + 1)))
-        statement = statement.offset(bindparam("offset", type_=BigInteger())) if offset else statement
+        if offset and skipping is None:
+            statement = statement.offset(_OFFSET)
         return shown.join(told, statement) if _is_joined(window, shown) else statement
 
     places = (window.after is None, window.before is None, window.from_end, window.limit, bool(offset))
     shape = ("window", filters.shape(wanted), shown, skipping is None, *places)
     return Query(shape, build, values, one_plan=wanted == _EVERYTHING)
+
+
+def _from_start(matching: Sequence[ColumnElement[bool]]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """From the match on that has `offset` others before it up to `until`; PostgreSQL's index alone finds it."""
+    row = select(_TABLE.c.created_at, _TABLE.c.id).where(*matching)
+    row = row.where(_TABLE.c.created_at <= bindparam("until", type_=Timestamp()))
+    start = row.order_by(*_NEWEST).limit(literal_column("1")).offset(_OFFSET).cte("start")
+    created_at, id = select(start.c.created_at).scalar_subquery(), select(start.c.id).scalar_subquery()
+    return _TABLE.c.created_at <= created_at, or_(_TABLE.c.created_at < created_at, _TABLE.c.id <= id)
 
 
 def _beside_query(account_id: int, wanted: DescriptionFilter, place: str, name: str, *, newer: bool) -> Query:

@@ -49,7 +49,7 @@ def open_probes(runtime: Runtime, check_queue: Callable[[], None]) -> dict[str, 
 
     def check_database() -> str | None:
         with runtime.database.read() as session:
-            return "behind" if revisions.is_behind(session.connection()) else None
+            return "behind" if revisions.is_behind(revisions.current(session.connection())) else None
 
     checks: dict[str, Callable[[], str | None]] = {
         "database": check_database,

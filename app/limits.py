@@ -60,8 +60,7 @@ class Limiter:
         """Counts one request. None where there is no limit."""
         if limit == 0:
             return None
-        key = f"rate:{caller}"
-        count, ends = await threads.run(self._count, key) if self._shared else self._count(key)
+        count, ends = await threads.run(self._count, f"rate:{caller}")
         wait = min(SECONDS, max(1, math.ceil(ends - time.time())))
         return Window(count <= limit, limit, max(0, limit - count), math.ceil(ends), wait)
 

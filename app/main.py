@@ -31,7 +31,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        runtime = open_runtime(settings)
+        runtime = open_runtime(settings, serves=True)
         prepare(runtime.database)
         queue = open_queue(runtime)
         app.state.runtime, app.state.queue = runtime, queue

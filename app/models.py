@@ -80,7 +80,11 @@ class Description(SQLModel, table=True):
 
     __tablename__ = "descriptions"
     __table_args__ = (
-        Index("ix_descriptions_newest", "account_id", "created_at", "id", "source_type", "confidence_score"),
+        Index(
+            "ix_descriptions_newest",
+            *("account_id", "created_at", "id", "source_type", "confidence_score"),
+            postgresql_include=["status"],
+        ),
         Index("ix_descriptions_score", "account_id", "confidence_score"),
         Index(
             "ix_descriptions_search",

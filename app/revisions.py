@@ -31,7 +31,6 @@ def current(connection: Connection) -> str | None:
     return found
 
 
-def is_behind(connection: Connection) -> bool:
+def is_behind(revision: str | None) -> bool:
     """Whether it must be upgraded before this version can use it. One that a newer version upgraded is not behind."""
-    found = current(connection)
-    return found is None or found in known()[:-1]
+    return revision is None or revision in known()[:-1]

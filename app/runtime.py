@@ -13,6 +13,9 @@ from app.settings import Settings
 from app.statistics import Remembered
 from app.storage import LocalStorage, Storage
 
+_MOST_ASKED = 8
+"""Connections that wait in the event loop: more than one processor can keep busy."""
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -26,20 +29,23 @@ class Runtime:
         self.database.dispose()
 
 
-def open_runtime(settings: Settings) -> Runtime:
-    database = Database(settings.sqlalchemy_url, settings.database_connections)
+def open_runtime(settings: Settings, *, serves: bool = False) -> Runtime:
+    """`serves`: many requests at a time will ask the database."""
+    connections = settings.database_connections
+    asked = min(_MOST_ASKED, connections // 2) if serves else 0
+    database = Database(settings.sqlalchemy_url, connections, asked=asked)
     return Runtime(settings, database, _storage(settings), Limiter(settings.redis_url), Remembered())
 
 
 def prepare(database: Database) -> None:
     """Upgrades the embedded database. DatabaseBehind for a server that is not up to date."""
     with database.read() as session:
-        current, is_behind = revisions.current(session.connection()), revisions.is_behind(session.connection())
+        current = revisions.current(session.connection())
     if database.is_sqlite and current != revisions.head():
         from app import migrate  # Alembic takes a while to import, and is seldom needed
 
         migrate.upgrade(database)
-    elif is_behind:
+    elif revisions.is_behind(current):
         raise DatabaseBehind("The database is not up to date. Run: sightlog db upgrade")
 
 

@@ -135,7 +135,6 @@ class S3Sink:
 
     @_as_oserror
     def abort(self) -> None:
-        self._buffer.clear()
         with suppress(Exception):
             self._wait()  # or the part would come after the end
         if self._upload is not None:
@@ -156,8 +155,8 @@ class S3Sink:
     def _wait(self) -> None:
         """For the part that is on its way; its error is raised here."""
         if self._sending is not None:
-            sending, self._sending = self._sending, None
-            sending.result()
+            self._sending.result()
+            self._sending = None
 
 
 def _client(endpoint: str | None) -> "S3Client":

@@ -22,7 +22,10 @@ class Settings(BaseSettings):
         "empty: SQLite in the data folder.",
     )
     database_connections: int = Field(
-        20, ge=2, description="Most connections to the database that one process keeps; requests wait for a free one."
+        20,
+        ge=4,
+        description="Most connections to the database that one process keeps; requests wait for a free one. "
+        "Each export that runs takes two.",
     )
     redis_url: str = Field(
         "",

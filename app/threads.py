@@ -26,6 +26,7 @@ async def run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 def start(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
     """Calls it in a thread of its own, in the context of the caller, which does not hold up the end of the process."""
     future: Future[T] = Future()
+    future.set_running_or_notify_cancel()  # from now on nobody can cancel it
     context = contextvars.copy_context()
 
     def call() -> None:
@@ -34,7 +35,7 @@ def start(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Futur
         except BaseException as error:
             future.set_exception(error)
 
-    threading.Thread(target=call, name=getattr(function, "__name__", "call"), daemon=True).start()
+    threading.Thread(target=call, name="own", daemon=True).start()
     return future
 
 

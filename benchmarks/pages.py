@@ -75,7 +75,7 @@ def execute(report: Report, stack: Stack, database: Database) -> None:
     """A page of 1000 in this process, by the stock executor and by ours."""
     with database.read() as session:
         account_id = auth.account_id(session, "large")
-    runtime = open_runtime(Settings(database_url=stack.database_url))
+    runtime = open_runtime(Settings(database_url=stack.database_url), serves=True)
     context = RequestContext()
     context.core = Context(runtime, open_queue(runtime), Principal(account_id, "sightlog_benchmark", Scope.READ, None))
     query = f"{{ {NODES % (1000, '')} }}"

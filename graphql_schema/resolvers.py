@@ -1,7 +1,7 @@
 """What GraphQL's fields and the REST routes have in common: plain functions of a context and core values.
 
-Each opens one session, so all that it returns belongs to one moment, and each looks at the caller's account only.
-Those that only ask are coroutines; the others block, and the edges call them in threads. Errors: `app.errors`.
+All that one returns belongs to one moment, and each looks at the caller's account only. Those that only ask are
+coroutines; the others block, and the edges call them in threads. Errors are those of `app.errors`.
 """
 
 import uuid

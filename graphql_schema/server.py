@@ -1,5 +1,6 @@
 """The schema over HTTP (the GraphQL-over-HTTP specification) and WebSocket (graphql-transport-ws)."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -35,6 +36,8 @@ from graphql_schema.schema import schema
 JSON = "application/json"
 RESPONSE_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
+AT_A_TIME = 2
+"""Fields of one request that wait for the database at a time, or the aliases of one could keep all others waiting."""
 TOO_LONG = f"A query has at most {MAX_LENGTH} characters: send what is large as variables."
 
 
@@ -44,6 +47,10 @@ class RequestContext(BaseContext):
     core: Context
     authorization: str | None = None
     connection_params: dict[str, Any] | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns = asyncio.Semaphore(AT_A_TIME)
 
     async def admit(self, connection: HTTPConnection) -> None:
         self.core = Context.of(connection, await gate.admit(connection, self.authorization))

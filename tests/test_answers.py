@@ -13,6 +13,11 @@ from app.db import Database
 from app.errors import SightlogError, Unavailable
 from app.queries import Asking, Query
 from app.recording import Result
+from app.statistics import Statistics
+from graphql_schema import resolvers
+from graphql_schema.context import Context
+from graphql_schema.schema import schema
+from graphql_schema.server import AT_A_TIME, RequestContext
 from tests.conftest import Account
 
 T = TypeVar("T")
@@ -26,7 +31,7 @@ def run(database: Database, work: Callable[[Database], Awaitable[T]], connection
     """On a database of its own; of two connections one is for what is asked."""
 
     async def main() -> T:
-        own = Database(database.url.render_as_string(hide_password=False), connections)
+        own = Database(database.url.render_as_string(hide_password=False), connections, asked=connections // 2)
         try:
             return await work(own)
         finally:
@@ -101,7 +106,7 @@ def test_what_is_not_asked_needs_no_connection() -> None:
         return 5
         yield
 
-    unreachable = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    unreachable = Database("postgresql+psycopg://nobody@127.0.0.1:1/none", asked=1)
     assert asyncio.run(unreachable.answer(nothing())) == 5
     with pytest.raises(Unavailable):
         asyncio.run(unreachable.answer(ask_one(1)))
@@ -159,3 +164,27 @@ def test_who_gives_up_leaves_no_statement_behind(database: Database, at_one_mome
 
     first, then = run(database, work)
     assert first == then
+
+
+def test_the_aliases_of_one_request_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    running, seen = 0, []
+
+    async def statistics(_: object, __: object) -> Statistics:
+        nonlocal running
+        running += 1
+        seen.append(running)
+        await asyncio.sleep(0.001)
+        running -= 1
+        return Statistics()
+
+    monkeypatch.setattr(resolvers, "statistics", statistics)
+    fields = " ".join(f"s{number}: statistics {{ totalCount }}" for number in range(20))
+
+    async def main() -> Any:
+        context = RequestContext()
+        context.core = Context(None, None, None)  # type: ignore[arg-type]
+        return await schema.execute(f"{{ {fields} }}", context_value=context)
+
+    result = asyncio.run(main())
+    assert result.data == {f"s{number}": {"totalCount": 0} for number in range(20)}
+    assert (len(seen), max(seen)) == (20, AT_A_TIME)
