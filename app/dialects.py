@@ -198,10 +198,12 @@ class compact(_Function):  # noqa: N801
 
     type = Text()
     sqlite = "{0}"
-    # The text of jsonb has a space after each comma and colon. Without arrays each of them is behind a key or before
-    # one; what is taken out there was in no string if the rest is the same value. Else whole strings are matched first
-    # and kept, which takes ten times as long.
-    postgresql = rf"""CASE WHEN strpos({{0}}::text, '[') = 0 AND {_WITHOUT_SPACES}::jsonb = {{0}} THEN {_WITHOUT_SPACES}
+    # The text of jsonb has a space after each comma and colon, which stands behind a key or before a string, but in
+    # arrays of other values. What is taken out there was in no string if the rest is the same value. Else whole strings
+    # are matched first and kept, which takes ten times as long.
+    postgresql = rf"""CASE WHEN (strpos({{0}}::text, '[') = 0 OR strpos({_WITHOUT_SPACES}, ', ') = 0)
+            AND {_WITHOUT_SPACES}::jsonb = {{0}}
+        THEN {_WITHOUT_SPACES}
         ELSE regexp_replace({{0}}::text, '("(?:[^"\\]|\\.)*")|([,:]) ', '\1\2', 'g') END"""
 
 
