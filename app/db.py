@@ -53,16 +53,15 @@ class Database:
         options: dict[str, Any] = {
             "json_serializer": jsontext.canonical,
             "json_deserializer": json.loads,
+            "poolclass": QueuePool,
+            "pool_size": connections,
             "max_overflow": 0,
             "pool_timeout": _PATIENCE,
         }
         if self.is_sqlite:
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            arguments: dict[str, Any] = {"timeout": 30, "check_same_thread": False}
-            self.engine = create_engine(
-                self.url, connect_args=arguments, pool_size=connections, poolclass=QueuePool, **options
-            )
+            self.engine = create_engine(self.url, connect_args={"timeout": 30, "check_same_thread": False}, **options)
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
             self._reader: Engine = self.engine
@@ -70,8 +69,8 @@ class Database:
         else:
             options_of_url = self.url.query.get("options", "")
             arguments = {"connect_timeout": 5, "options": f"{options_of_url} -c timezone=UTC", **_ALIVE}
-            options |= {"connect_args": arguments, "isolation_level": "AUTOCOMMIT", "pool_size": connections - asked}
-            self.engine = create_engine(self.url, **options)
+            options["pool_size"] -= asked
+            self.engine = create_engine(self.url, connect_args=arguments, isolation_level="AUTOCOMMIT", **options)
             _, of_url = self.engine.dialect.create_connect_args(self.url)
             connect = partial(psycopg.AsyncConnection.connect, **{**of_url, **arguments}, autocommit=True)
             self._asked = Connections(connect, asked, _PATIENCE) if asked else None

@@ -35,7 +35,7 @@ def start(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Futur
         except BaseException as error:
             future.set_exception(error)
 
-    threading.Thread(target=call, name="own", daemon=True).start()
+    threading.Thread(target=call, daemon=True).start()
     return future
 
 
