@@ -19,6 +19,11 @@ from tests.stack import Stack
 ENGINES = ("embedded", "servers")
 DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "flickr8k_history.jsonl.gz"
 
+only_servers = pytest.mark.parametrize(
+    "stack", [pytest.param("servers", marks=pytest.mark.xdist_group("servers"))], indirect=True
+)
+"""For a test that uses the fixture `stack`: not on the embedded default."""
+
 _numbers = itertools.count(1)
 
 

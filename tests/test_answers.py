@@ -18,13 +18,9 @@ from graphql_schema import resolvers
 from graphql_schema.context import Context
 from graphql_schema.schema import schema
 from graphql_schema.server import AT_A_TIME, RequestContext
-from tests.conftest import Account
+from tests.conftest import Account, only_servers
 
 T = TypeVar("T")
-
-only_servers = pytest.mark.parametrize(
-    "stack", [pytest.param("servers", marks=pytest.mark.xdist_group("servers"))], indirect=True
-)
 
 
 def run(database: Database, work: Callable[[Database], Awaitable[T]], connections: int = 2) -> T:

@@ -13,12 +13,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app import dialects, jsontext, recording
 from app.db import Database
 from app.recording import Result
-from tests.conftest import Account
+from tests.conftest import Account, only_servers
 from tests.test_parity import generate
-
-only_servers = pytest.mark.parametrize(
-    "stack", [pytest.param("servers", marks=pytest.mark.xdist_group("servers"))], indirect=True
-)
 
 FIELDS = """id type status sourceType sourceId createdAt imageUrl imageId description confidenceScore verification
     metadata errorMessage __typename""".split()  # noqa: SIM905
@@ -39,9 +35,7 @@ def selections(count: int) -> list[str]:
     for _ in range(count):
         parts = dice.sample(FIELDS, dice.randint(1, len(FIELDS)))
         parts += [f"{dice.choice('abc')}{place}: {name}" for place, name in enumerate(dice.choices(FIELDS, k=3))]
-        parts += dice.choices(
-            ["...Both", "...More", "... on Description { type id }", "... { description }", "id"], k=2
-        )
+        parts += dice.choices(SPREADS, k=2)
         dice.shuffle(parts)
         found.append(" ".join(parts))
     return found
