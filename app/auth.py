@@ -14,10 +14,11 @@ import sqlalchemy
 from sqlalchemy import Select, bindparam
 from sqlmodel import Session, col, select
 
-from app import dialects, times
+from app import times
+from app.engine import dialects
+from app.engine.queries import Asking, Query
 from app.errors import DeactivatedKey, ExpiredKey, Forbidden, InvalidInput, NotFound, Unauthenticated
 from app.models import Account, ApiKey, Scope
-from app.queries import Asking, Query
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
 _KEY = re.compile(r"(sightlog_[A-Za-z0-9]{8})[A-Za-z0-9_-]{32,64}")

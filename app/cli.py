@@ -16,9 +16,12 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import auth, demo_account, durations, logs, revisions, rollup, times
-from app.db import Database
+from app import auth, durations, logs, times
+from app.demo import account
+from app.engine.db import Database
 from app.errors import SightlogError
+from app.history import rollup
+from app.migrations import revisions
 from app.models import ApiKey, Scope
 from app.runtime import Runtime, open_runtime, prepare
 from app.settings import Settings, table
@@ -61,7 +64,7 @@ def serve(
         listener = serving.bind(host, port)
     with listener:
         with _opened(settings) as runtime, _told_plainly():
-            key = demo_account.fill(runtime, times.today()).key if demo else None
+            key = account.fill(runtime, times.today()).key if demo else None
         serving.serve(settings, listener, key)
 
 
@@ -101,13 +104,13 @@ def import_(
     What Sightlog exports can be imported again. Importing twice changes nothing. A line that cannot be recorded is
     reported and the rest goes on; the exit status is 1 if there was any.
     """
-    from app import progress
+    from app.imports import terminal
 
     with _opened() as runtime, _told_plainly():
-        progress.check_files(files)
+        terminal.check_files(files)
         with runtime.database.write() as session:
             account_id = auth.account_id(session, account, create=True)
-        rejected = progress.import_files(runtime.database, account_id, files)
+        rejected = terminal.import_files(runtime.database, account_id, files)
     raise typer.Exit(1 if rejected else 0)
 
 
@@ -118,7 +121,7 @@ def fill_demo() -> None:
     Running it again adds what has become due since and prints the same key.
     """
     with _opened() as runtime, _told_plainly():
-        filled = demo_account.fill(runtime, times.today())
+        filled = account.fill(runtime, times.today())
     _err.print(f"The account 'demo' has {filled.recorded} new results, {filled.already_known} were there already.")
     print(filled.key)
 
@@ -199,7 +202,7 @@ def limit_account(
 @db.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database to the schema that this version needs."""
-    from app import migrate  # Alembic takes a while to import
+    from app.migrations import migrate  # Alembic takes a while to import
 
     with _database() as database:
         migrate.upgrade(database)
@@ -209,7 +212,7 @@ def db_upgrade() -> None:
 @db.command("check")
 def db_check() -> None:
     """Compare the tables with the models, and kept statistics with the rows; exit status 1 if they differ."""
-    from app import migrate
+    from app.migrations import migrate
 
     with _database() as database:
         found = [f"differs: {difference}" for difference in migrate.check(database)]

@@ -7,11 +7,12 @@ from importlib.metadata import version
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from app import downloads, health, metrics
+from app import metrics
 from app.console import pages
 from app.errors import SightlogError
-from app.gate import Gate
-from app.middleware import BodyLimit, RequestMiddleware
+from app.http import downloads, health
+from app.http.gate import Gate
+from app.http.middleware import BodyLimit, RequestMiddleware
 from app.runtime import open_runtime, prepare
 from app.settings import Settings
 from graphql_schema import server

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from app.db import Database
+from app.engine.db import Database
 from app.errors import SightlogError
 from app.models import Export, ExportStatus
 from app.probes import PATIENCE, Probe

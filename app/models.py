@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
-from app.dialects import Json, Name, Timestamp
+from app.engine.dialects import Json, Name, Timestamp
 
 BigKey = BigInteger().with_variant(Integer(), "sqlite")
 

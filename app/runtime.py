@@ -5,12 +5,12 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 
-from app import revisions
-from app.db import Database
+from app.engine.db import Database
+from app.history.statistics import Remembered
 from app.limits import Limiter
-from app.revisions import DatabaseBehind
+from app.migrations import revisions
+from app.migrations.revisions import DatabaseBehind
 from app.settings import Settings
-from app.statistics import Remembered
 from app.storage import LocalStorage, Storage
 
 _MOST_ASKED = 8
@@ -42,7 +42,7 @@ def prepare(database: Database) -> None:
     with database.read() as session:
         current = revisions.current(session.connection())
     if database.is_sqlite and current != revisions.head():
-        from app import migrate  # Alembic takes a while to import, and is seldom needed
+        from app.migrations import migrate  # Alembic takes a while to import, and is seldom needed
 
         migrate.upgrade(database)
     elif revisions.is_behind(current):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from app.db import Database
+from app.engine.db import Database
 from benchmarks import exports, history, pages, recordings, soak
 from benchmarks.report import Report
 from benchmarks.requests import wait_for

@@ -7,9 +7,11 @@ from typing import Any
 import httpx
 import psycopg
 
-from app import auth, descriptions, shown, writers
-from app.db import Database
-from app.filters import DescriptionFilter
+from app import auth
+from app.engine.db import Database
+from app.exports import statement, writers
+from app.history import columns
+from app.history.filters import DescriptionFilter
 from benchmarks.report import Report
 from benchmarks.requests import resident
 from tests.stack import Stack
@@ -65,10 +67,10 @@ def _copy(stack: Stack, format: str) -> float:
     database = Database(stack.database_url)
     with database.read() as session, tempfile.TemporaryFile() as file:
         account_id = auth.account_id(session, "large")
-        statement = descriptions.export_statement(account_id, DescriptionFilter(), shown.ITEM_COLUMNS, LIMIT)
+        selected = statement.build(account_id, DescriptionFilter(), columns.ITEM_COLUMNS, LIMIT)
         if format == "jsonl":
-            statement = writers._as_objects(statement)
-        compiled = statement.compile(dialect=session.connection().dialect, compile_kwargs={"render_postcompile": True})
+            selected = writers._as_objects(selected)
+        compiled = selected.compile(dialect=session.connection().dialect, compile_kwargs={"render_postcompile": True})
         driver: Any = session.connection().connection.driver_connection
         began = time.perf_counter()
         with (

@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI, Response
 from psycopg_pool import ConnectionPool
 
-from app.shown import ITEM_COLUMNS, JSON_COLUMNS
+from app.history.columns import ITEM_COLUMNS, JSON_COLUMNS
 
 COLUMNS = ", ".join(ITEM_COLUMNS)
 ROWS = "FROM descriptions WHERE account_id = {} AND status = 'completed' ORDER BY created_at DESC, id DESC LIMIT {}"

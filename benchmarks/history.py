@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import text
 
-from app import auth, demo, recording, rollup, times
-from app.db import Database
+from app import auth, times
+from app.demo import results
+from app.engine.db import Database
+from app.history import recording, rollup
+from app.history.recording import Result
 from app.models import Scope
-from app.recording import Result
 
 FLICKR = Path(__file__).parent.parent.parent / "shared" / "data" / "flickr8k_history.jsonl.gz"
 BATCH = 1000
@@ -21,20 +23,20 @@ _OTHERS = (
 ACCOUNTS = ("large", "small", "other")
 
 
-def results(most: int) -> list[Result]:
+def first_results(most: int) -> list[Result]:
     """The Flickr8k history where it lies beside the repository, else the demo's."""
     values: list[dict[str, Any]]
     if FLICKR.is_file():
         with gzip.open(FLICKR, "rt") as file:
             values = [json.loads(line) for line, _ in zip(file, range(most), strict=False)]
     else:
-        values = list(demo.results(times.today(), most))
+        values = list(results.results(times.today(), most))
     return [Result.model_validate(value) for value in values]
 
 
 def fill(database: Database, rows: int) -> dict[str, str]:
     """Accounts with keys: `large` with that many rows, `small` with a tenth, `other` beside them."""
-    first = results(min(rows // 10, 88_290))
+    first = first_results(min(rows // 10, 88_290))
     keys = {}
     for name, size in zip(ACCOUNTS, (rows, rows // 10, rows // 10), strict=True):
         with database.write() as session:

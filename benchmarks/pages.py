@@ -7,10 +7,11 @@ from unittest import mock
 import httpx
 from strawberry.schema.config import StrawberryConfig
 
-from app import auth, jsontext, rollup
+from app import auth, jsontext
 from app.auth import Principal
-from app.db import Database
-from app.filters import DescriptionFilter
+from app.engine.db import Database
+from app.history import rollup
+from app.history.filters import DescriptionFilter
 from app.models import Scope
 from app.runtime import open_runtime
 from app.settings import Settings

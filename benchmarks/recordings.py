@@ -3,8 +3,9 @@
 import time
 from typing import Any
 
-from app import auth, recording
-from app.db import Database
+from app import auth
+from app.engine.db import Database
+from app.history import recording
 from benchmarks import history
 from benchmarks.report import Report
 
@@ -12,7 +13,7 @@ BATCH = 1000
 
 
 def measure(report: Report, database: Database) -> None:
-    fresh = history.results(20_000)
+    fresh = history.first_results(20_000)
     names = ", ".join(column.name for column in recording._TABLE.columns)
     with database.write() as session:
         account_id = auth.account_id(session, "recording", create=True)

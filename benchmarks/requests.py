@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import httpx
 
-from app.db import Database
+from app.engine.db import Database
 from tests import servers
 
 SECONDS = 4.0

@@ -5,8 +5,8 @@ from typing import Self
 
 from starlette.requests import HTTPConnection
 
-from app import gate
 from app.auth import Principal
+from app.http import gate
 from app.runtime import Runtime
 from tasks.queue import Queue
 

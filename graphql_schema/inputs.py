@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
 
-from app import filters, recording
 from app.errors import InvalidInput
-from app.exports import Request
-from app.recording import Result
+from app.exports.lifecycle import Request
+from app.history import filters, recording
+from app.history.recording import Result
 from graphql_schema.enums import DescriptionStatus, ExportFormat, SearchMode
 
 

@@ -12,17 +12,19 @@ from types import SimpleNamespace
 
 from sqlmodel import Session
 
-from app import auth, claims, recording, writers
-from app import descriptions as results
-from app import exports as export_rows
-from app.descriptions import Page, Window
+from app import auth
 from app.errors import NotFound
-from app.exports import Request
-from app.filters import DescriptionFilter
+from app.exports import claims, writers
+from app.exports import lifecycle as export_rows
+from app.exports.lifecycle import Request
+from app.history import pages as results
+from app.history import recording
+from app.history.columns import Objects
+from app.history.filters import DescriptionFilter
+from app.history.pages import Page, Window
+from app.history.recording import Recorded, Result
+from app.history.statistics import Statistics
 from app.models import Export, ExportFormat, ExportStatus, Scope
-from app.recording import Recorded, Result
-from app.shown import Objects
-from app.statistics import Statistics
 from graphql_schema.context import Context
 
 

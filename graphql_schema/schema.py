@@ -14,10 +14,11 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, Info
 from strawberry.types.unset import UNSET
 
-from app import descriptions as results
-from app import filters, threads
-from app.descriptions import Window
+from app import threads
 from app.errors import InvalidInput, SightlogError
+from app.history import filters
+from app.history import pages as results
+from app.history.pages import Window
 from app.models import Scope
 from graphql_schema import inputs, resolvers, selections, types
 from graphql_schema.context import Context

@@ -25,9 +25,10 @@ from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType as StrawberryOperationType
 from strawberry.types.unset import UNSET
 
-from app import gate, jsontext
+from app import jsontext
 from app.console import pages
 from app.errors import SightlogError, TooLarge
+from app.http import gate
 from graphql_schema import documents
 from graphql_schema.context import Context
 from graphql_schema.documents import MAX_LENGTH

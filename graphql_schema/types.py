@@ -5,10 +5,10 @@ from datetime import date, datetime
 import strawberry
 from strawberry.scalars import JSON
 
-from app import descriptions as results
-from app import exports
-from app.descriptions import Page
-from app.exports import Receipt
+from app.exports import lifecycle
+from app.exports.lifecycle import Receipt
+from app.history import pages as results
+from app.history.pages import Page
 from graphql_schema.enums import DescriptionStatus, ExportFormat, ExportStatus
 from graphql_schema.resolvers import ExportPage, ExportState
 from graphql_schema.scalars import BigInt
@@ -198,7 +198,7 @@ class Export:
             expired_at=row.expired_at,
             estimated_completion_time=state.estimated_completion_time,
             error_message=row.error_message,
-            receipt=_receipt(receipt) if (receipt := exports.receipt(row)) else None,
+            receipt=_receipt(receipt) if (receipt := lifecycle.receipt(row)) else None,
         )
 
 
@@ -219,7 +219,7 @@ class ExportConnection:
 
     @classmethod
     def of(cls, page: ExportPage) -> "ExportConnection":
-        edges = [ExportEdge(cursor=exports.cursor(state.row), node=Export.of(state)) for state in page.items]
+        edges = [ExportEdge(cursor=lifecycle.cursor(state.row), node=Export.of(state)) for state in page.items]
         return cls(
             nodes=[edge.node for edge in edges],
             edges=edges,

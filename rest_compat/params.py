@@ -9,13 +9,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 from starlette.datastructures import QueryParams
 
-from app import exports, filters, times
-from app.descriptions import MAX_PAGE
+from app import times
 from app.errors import InvalidInput
-from app.exports import Request
-from app.filters import DescriptionFilter
+from app.exports import lifecycle
+from app.exports.lifecycle import Request
+from app.history import filters
+from app.history.columns import COLUMNS
+from app.history.filters import DescriptionFilter
+from app.history.pages import MAX_PAGE
 from app.models import ExportFormat
-from app.shown import COLUMNS
 
 
 def _moment(value: object) -> object:
@@ -145,7 +147,7 @@ class ExportBody(BaseModel):
     fields: list[Annotated[str, AfterValidator(_field)]] | None = Field(
         None, description="Columns, in this order; empty: all. " + ", ".join(COLUMNS)
     )
-    limit: Annotated[int, Field(ge=1, le=exports.MAX_ROWS, strict=True)] | None = Field(
+    limit: Annotated[int, Field(ge=1, le=lifecycle.MAX_ROWS, strict=True)] | None = Field(
         None, description="The newest ones; left out: all matches, at most 100000."
     )
 

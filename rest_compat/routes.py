@@ -11,10 +11,11 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import gate, jsontext, threads
-from app.descriptions import Window
+from app import jsontext, threads
 from app.errors import InvalidInput
-from app.gate import Caller
+from app.history.pages import Window
+from app.http import gate
+from app.http.gate import Caller
 from graphql_schema import resolvers
 from graphql_schema.context import Context
 from rest_compat import params, schemas

@@ -7,12 +7,13 @@ from weakref import WeakKeyDictionary
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from app import filters, jsontext, times
-from app.descriptions import Page
-from app.filters import DescriptionFilter
+from app import jsontext, times
+from app.history import filters
+from app.history.columns import ITEM_COLUMNS
+from app.history.filters import DescriptionFilter
+from app.history.pages import Page
+from app.history.statistics import Statistics
 from app.models import ExportStatus
-from app.shown import ITEM_COLUMNS
-from app.statistics import Statistics
 from graphql_schema.resolvers import ExportState
 from rest_compat.params import ExportBody, ListParameters
 

@@ -12,8 +12,9 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import AgeLimit, Middleware
 
-from app import export_runs, logs
+from app import logs
 from app.errors import Unavailable
+from app.exports import runs
 from app.runtime import Runtime
 from app.settings import Settings
 
@@ -76,7 +77,7 @@ def open_queue(runtime: Runtime) -> Queue:
         next_ones: list[tuple[int, uuid.UUID]] = []
         with logs.context(request_id=request_id, account_id=account_id, export_id=export_id):
             try:
-                next_ones = export_runs.run(runtime, account_id, uuid.UUID(export_id), stopping)
+                next_ones = runs.run(runtime, account_id, uuid.UUID(export_id), stopping)
             except Unavailable as error:
                 log.warning("export %s: left to the sweep: %s", export_id, error)
         queue.wake(next_ones)

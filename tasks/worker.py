@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import dramatiq
 
-from app import export_runs, metrics
+from app import metrics
 from app.errors import Unavailable
+from app.exports import runs
 from app.runtime import Runtime
 from tasks.queue import Queue
 
@@ -54,13 +55,13 @@ class Worker:
     def _sweep(self) -> None:
         outcome = "failed"
         try:
-            self._queue.wake(export_runs.sweep(self._runtime, resend=self._queue.has_room()))
+            self._queue.wake(runs.sweep(self._runtime, resend=self._queue.has_room()))
             outcome = "ok"
         finally:
             metrics.SWEEPS.labels(outcome).inc()
 
     def _clean(self) -> None:
-        export_runs.clean(self._runtime)
+        runs.clean(self._runtime)
 
     def _again_and_again(self, work: Callable[[], None]) -> None:
         while True:

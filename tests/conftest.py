@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app import auth
-from app.db import Database
+from app.engine.db import Database
 from app.models import Scope
 from tests import servers
 from tests.forked import Nursery

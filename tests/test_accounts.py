@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app import auth
-from app.db import Database
+from app.engine.db import Database
 from app.main import create_app
 from app.models import ExportStatus, Scope
 from app.settings import Settings

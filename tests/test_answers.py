@@ -8,12 +8,13 @@ import psycopg
 import pytest
 from sqlalchemy import bindparam, func, select
 
-from app import db, recording, rollup
-from app.db import Database
+from app.engine import db
+from app.engine.db import Database
+from app.engine.queries import Asking, Query
 from app.errors import SightlogError, Unavailable
-from app.queries import Asking, Query
-from app.recording import Result
-from app.statistics import Statistics
+from app.history import recording, rollup
+from app.history.recording import Result
+from app.history.statistics import Statistics
 from graphql_schema import resolvers
 from graphql_schema.context import Context
 from graphql_schema.schema import schema

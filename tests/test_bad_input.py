@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from app.db import Database
+from app.engine.db import Database
 from tests.conftest import Account, new_account
 from tests.stack import Stack
 

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from sqlmodel import select
 
-from app.db import Database
+from app.engine.db import Database
 from app.models import Export
 from app.settings import Settings
 from tests.commands import invoke, sightlog

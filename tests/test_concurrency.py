@@ -13,10 +13,10 @@ import httpx
 import pytest
 from sqlmodel import Session, col, select
 
-from app import recording, rollup
-from app.db import Database
+from app.engine.db import Database
+from app.history import recording, rollup
+from app.history.recording import Result
 from app.models import Export, ExportStatus
-from app.recording import Result
 from tests.conftest import ENGINES, Account
 from tests.forked import ForkedStack, Nursery
 from tests.servers import Servers

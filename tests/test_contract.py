@@ -12,12 +12,13 @@ from typing import Any
 import httpx
 import pytest
 
-from app import claims, exports, recording
-from app.db import Database
-from app.exports import Request
-from app.filters import DescriptionFilter
+from app.engine.db import Database
+from app.exports import claims, lifecycle
+from app.exports.lifecycle import Request
+from app.history import recording
+from app.history.filters import DescriptionFilter
+from app.history.recording import Result
 from app.models import ExportFormat, Scope
-from app.recording import Result
 from tests.conftest import Account, new_account
 from tests.stack import Stack
 
@@ -206,8 +207,8 @@ def crowded(stack: Stack, database: Database) -> Iterator[Account]:
     """An account with one result more than an export may hold."""
     account = new_account(stack, database)
     first = Result(id="000000", source_type="single", created_at=datetime(2025, 1, 15, tzinfo=UTC))
-    for start in range(0, exports.MAX_ROWS + 1, recording.MAX_BATCH):
-        numbers = range(start, min(start + recording.MAX_BATCH, exports.MAX_ROWS + 1))
+    for start in range(0, lifecycle.MAX_ROWS + 1, recording.MAX_BATCH):
+        numbers = range(start, min(start + recording.MAX_BATCH, lifecycle.MAX_ROWS + 1))
         results = [
             first.model_copy(update={"id": f"{number:06}", "created_at": first.created_at + timedelta(seconds=number)})
             for number in numbers
@@ -395,7 +396,7 @@ def claim_an_export(account: Account) -> str:
     """An export that some worker is at."""
     wanted = Request(format=ExportFormat.CSV, filter=DescriptionFilter())
     with account.database.write() as session:
-        export = exports.create(session, account.id, wanted)
+        export = lifecycle.create(session, account.id, wanted)
         assert claims.claim(session, account.id, export.id, at_a_time=2) is not None
     return str(export.id)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from app import demo
-from app.demo_phrases import ERRORS, THEMES, Theme
+from app.demo import results
+from app.demo.phrases import ERRORS, THEMES, Theme
 
 ROOT = Path(__file__).parents[1]
 TODAY = datetime.date(2026, 11, 23)
@@ -32,26 +32,26 @@ KEYS = [
     "error_message",
 ]
 
-RESULTS = list(demo.results(TODAY))
+RESULTS = list(results.results(TODAY))
 COMPLETED = [result for result in RESULTS if result["status"] == "completed"]
 TEXTS = [result["description"] for result in COMPLETED]
 
 
 def test_the_same_day_gives_the_same_results() -> None:
-    assert list(demo.results(TODAY)) == RESULTS
+    assert list(results.results(TODAY)) == RESULTS
 
 
 def test_another_process_gives_the_same_results() -> None:
-    code = f"import datetime; from app import demo; print([r['id'] for r in demo.results({TODAY!r}, 500)])"
+    code = f"import datetime; from app.demo import results; print([r['id'] for r in results.results({TODAY!r}, 500)])"
     env = os.environ | {"PYTHONHASHSEED": "7"}
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True, capture_output=True, text=True)
-    assert out.stdout.strip() == str([result["id"] for result in demo.results(TODAY, 500)])
+    assert out.stdout.strip() == str([result["id"] for result in results.results(TODAY, 500)])
 
 
 @pytest.mark.parametrize("later", [1, 7, 30])
 def test_a_later_day_repeats_what_overlaps_and_adds_its_own_days(later: int) -> None:
-    first = MIDNIGHT + datetime.timedelta(days=later - demo.DAYS)
-    rerun = list(demo.results(TODAY + datetime.timedelta(days=later)))
+    first = MIDNIGHT + datetime.timedelta(days=later - results.DAYS)
+    rerun = list(results.results(TODAY + datetime.timedelta(days=later)))
     kept = [result for result in RESULTS if result["created_at"] >= first]
     assert rerun[: len(kept)] == kept
     assert len(rerun) > len(kept)
@@ -59,14 +59,14 @@ def test_a_later_day_repeats_what_overlaps_and_adds_its_own_days(later: int) -> 
 
 
 def test_a_larger_count_only_adds() -> None:
-    small = {result["id"]: result for result in demo.results(TODAY, 500)}
+    small = {result["id"]: result for result in results.results(TODAY, 500)}
     large = {result["id"]: result for result in RESULTS}
     assert 400 < len(small) < 600
     assert {id_: large[id_] for id_ in small} == small
 
 
 def test_no_count_no_results() -> None:
-    assert list(demo.results(TODAY, 0)) == []
+    assert list(results.results(TODAY, 0)) == []
 
 
 def test_ids_are_unique_and_say_what_they_name() -> None:
@@ -94,7 +94,7 @@ def test_times_ascend_to_the_millisecond_through_every_day_before_today() -> Non
     assert all(earlier <= later for earlier, later in pairwise(times))
     assert all(time.tzinfo is datetime.UTC and time.microsecond % 1000 == 0 for time in times)
     assert sorted({time.date() for time in times}) == [
-        TODAY - datetime.timedelta(days=age) for age in range(demo.DAYS, 0, -1)
+        TODAY - datetime.timedelta(days=age) for age in range(results.DAYS, 0, -1)
     ]
 
 
@@ -132,7 +132,7 @@ def test_metadata_tells_model_cost_and_sometimes_the_camera() -> None:
     for result in RESULTS:
         metadata = result["metadata"]
         assert list(metadata) == usual + ["camera"] * ("camera" in metadata)
-        assert metadata["model"] in demo.MODELS
+        assert metadata["model"] in results.MODELS
         assert 300 < metadata["latency_ms"] < 4000
         assert bool(metadata["tags"]) == (result["status"] == "completed")
 
@@ -172,7 +172,7 @@ def test_working_time_is_busier() -> None:
 
 
 def test_the_history_grows_slowly() -> None:
-    a_year_on = list(demo.results(TODAY + datetime.timedelta(weeks=52)))
+    a_year_on = list(results.results(TODAY + datetime.timedelta(weeks=52)))
     assert 1.2 < len(a_year_on) / len(RESULTS) < 1.4
 
 
@@ -198,7 +198,7 @@ def test_texts_are_varied_whole_sentences() -> None:
 
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
 def test_every_phrase_of_a_theme_can_be_filled_in(theme: Theme) -> None:
-    slots = demo._slots(demo.Dice(1), theme, TODAY)
+    slots = results._slots(results.Dice(1), theme, TODAY)
     rules = [text for rule in theme.rules for text in rule]
     for template in [*theme.descriptions, *theme.extractions, *rules]:
         assert template.format_map(slots)

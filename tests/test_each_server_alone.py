@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.db import Database
+from app.engine.db import Database
 from tests.conftest import new_account
 from tests.servers import Redis, Servers
 from tests.stack import Stack

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from sqlalchemy import cast, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app import dialects, jsontext, recording
-from app.db import Database
-from app.recording import Result
+from app import jsontext
+from app.engine import dialects
+from app.engine.db import Database
+from app.history import recording
+from app.history.recording import Result
 from tests.conftest import Account, only_servers
 from tests.test_parity import generate
 

@@ -21,11 +21,12 @@ import pytest
 from sqlalchemy import text, update
 from sqlmodel import col, func, select
 
-from app import claims, descriptions, rollup, writers
-from app.db import Database
+from app.engine.db import Database
 from app.errors import Unavailable
-from app.exports import in_states
-from app.filters import DescriptionFilter
+from app.exports import claims, statement, writers
+from app.exports.lifecycle import in_states
+from app.history import rollup
+from app.history.filters import DescriptionFilter
 from app.models import Export, ExportFormat, ExportStatus
 from tests.conftest import ENGINES, Account, new_account
 from tests.forked import ForkedStack, Nursery
@@ -520,12 +521,12 @@ def unavailable(request_id: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("ended_by", ["pg_terminate_backend", "pg_cancel_backend"])
 def test_a_statement_that_is_ended_in_the_middle(production: Site, ended_by: str) -> None:
-    statement = descriptions.export_statement(production.history.id, DescriptionFilter(), ["id", "metadata"], None)
+    selected = statement.build(production.history.id, DescriptionFilter(), ["id", "metadata"], None)
 
     def read() -> None:
         with production.database.read() as session:
             process = session.connection().scalar(select(func.pg_backend_pid()))
-            for _ in writers.write(session.connection(), statement, ExportFormat.CSV):
+            for _ in writers.write(session.connection(), selected, ExportFormat.CSV):
                 with production.database.write() as other:
                     other.connection().execute(select(getattr(func, ended_by)(process)))
 

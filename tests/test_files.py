@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from app import jsontext
-from app.db import Database
-from app.shown import COLUMNS
+from app.engine.db import Database
+from app.history.columns import COLUMNS
 from tests.commands import sightlog
 from tests.conftest import Account, new_account
 from tests.stack import Stack

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from app import times
-from app.db import Database
-from app.shown import COLUMNS
+from app.engine.db import Database
+from app.history.columns import COLUMNS
 from tests import model
 from tests.commands import sightlog
 from tests.conftest import Account, new_account

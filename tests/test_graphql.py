@@ -27,10 +27,10 @@ from graphql import (
     print_schema,
 )
 
-from app import exports
-from app.db import Database
-from app.exports import Request
-from app.filters import DescriptionFilter
+from app.engine.db import Database
+from app.exports import lifecycle
+from app.exports.lifecycle import Request
+from app.history.filters import DescriptionFilter
 from app.models import ExportFormat, ExportStatus, Scope
 from graphql_schema.schema import schema
 from tests.conftest import Account, new_account
@@ -824,13 +824,13 @@ def export(account: Account, id: str) -> Any:
 def put_export(account: Account, status: ExportStatus) -> str:
     """An export in that state, which no worker touches: what runs, runs elsewhere, and what waits, waits for long."""
     with account.database.write() as session:
-        row = exports.create(session, account.id, Request(format=ExportFormat.CSV, filter=DescriptionFilter()))
+        row = lifecycle.create(session, account.id, Request(format=ExportFormat.CSV, filter=DescriptionFilter()))
         later = row.created_at + timedelta(hours=1)
         row.status, row.attempt, row.not_before, row.lease_until = status, 1, later, later
         if status not in (ExportStatus.PENDING, ExportStatus.PROCESSING):
             row.completed_at = row.created_at
         if status is ExportStatus.FAILED:
-            row.error_message = exports.TOO_LARGE
+            row.error_message = lifecycle.TOO_LARGE
         return str(row.id)
 
 
@@ -1070,7 +1070,7 @@ def put_tied_exports(account: Account, count: int) -> list[str]:
     with account.database.write() as session:
         rows = []
         for number in range(count):
-            row = exports.create(session, account.id, Request(format=ExportFormat.CSV, filter=DescriptionFilter()))
+            row = lifecycle.create(session, account.id, Request(format=ExportFormat.CSV, filter=DescriptionFilter()))
             row.status = ExportStatus.COMPLETED
             row.created_at = row.completed_at = datetime.fromisoformat(f"2025-01-15T10:30:{number // 2:02}+00:00")
             rows.append((row.created_at, row.id))
@@ -1123,7 +1123,7 @@ def test_a_cursor_outlives_its_export_and_new_ones(account: Account) -> None:
     cursor = list_exports(account, "(first: 2)")["pageInfo"]["endCursor"]
     account.graphql("mutation($id: ID!) { deleteExport(id: $id) }", id=rows[1])
     with account.database.write() as session:
-        for row in exports.newest(session, account.id)[0]:
+        for row in lifecycle.newest(session, account.id)[0]:
             if str(row.id) == rows[0]:
                 session.delete(row)
     put_export(account, ExportStatus.FAILED)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app import auth
-from app.db import Database
+from app.engine.db import Database
 from app.models import Scope
 from tests.conftest import Account, new_account
 from tests.stack import Stack

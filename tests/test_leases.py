@@ -13,14 +13,17 @@ import pytest
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from app import auth, claims, export_runs, exports, migrate, recording, rollup
-from app.claims import LEASE, MAX_ATTEMPTS, MAX_FAILURES, RESEND_AFTER, Claim
+from app import auth
 from app.errors import Conflict, NotFound, SightlogError
-from app.exports import CANCELLED as CANCELLED_MESSAGE
-from app.exports import Receipt, Request
-from app.filters import DescriptionFilter
+from app.exports import claims, lifecycle, runs
+from app.exports.claims import LEASE, MAX_ATTEMPTS, MAX_FAILURES, RESEND_AFTER, Claim
+from app.exports.lifecycle import CANCELLED as CANCELLED_MESSAGE
+from app.exports.lifecycle import Receipt, Request
+from app.history import recording, rollup
+from app.history.filters import DescriptionFilter
+from app.history.recording import Result
+from app.migrations import migrate
 from app.models import Export, ExportFormat, ExportStatus
-from app.recording import Result
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from app.storage import LocalStorage
@@ -53,7 +56,7 @@ class Lab:
             return act(session)
 
     def create(self, account_id: int | None = None) -> uuid.UUID:
-        return self.write(lambda session: exports.create(session, account_id or self.account_id, REQUEST).id)
+        return self.write(lambda session: lifecycle.create(session, account_id or self.account_id, REQUEST).id)
 
     def queue(self, number: int) -> list[uuid.UUID]:
         """Exports that were made one second after the other, oldest first."""
@@ -79,7 +82,7 @@ class Lab:
         self.write(lambda session: session.connection().execute(change))
 
     def run(self, id: uuid.UUID) -> list[tuple[int, uuid.UUID]]:
-        return export_runs.run(self.runtime, self.account_id, id, Event())
+        return runs.run(self.runtime, self.account_id, id, Event())
 
     def to_send(self, at_a_time: int = 2) -> list[uuid.UUID]:
         due = self.write(lambda session: claims.to_send(session, at_a_time=at_a_time))
@@ -135,11 +138,11 @@ def failed(lab: Lab, id: uuid.UUID, claim: Claim) -> None:
 
 
 def cancelled(lab: Lab, id: uuid.UUID, claim: Claim) -> None:
-    lab.write(lambda session: exports.cancel(session, lab.account_id, id))
+    lab.write(lambda session: lifecycle.cancel(session, lab.account_id, id))
 
 
 def deleted(lab: Lab, id: uuid.UUID, claim: Claim) -> None:
-    lab.write(lambda session: exports.delete(session, lab.account_id, id))
+    lab.write(lambda session: lifecycle.delete(session, lab.account_id, id))
 
 
 STATES = (pending, processing, taken_over, completed, failed, cancelled, deleted)
@@ -153,9 +156,9 @@ ACTIONS: dict[str, Callable[[Session, Claim], object]] = {
     "hand back": lambda session, held: claims.hand_back(session, held),
     "hand back later": lambda session, held: claims.hand_back_later(session, held, "It failed again"),
     "take back": lambda session, held: claims.take_back(session),
-    "cancel": lambda session, held: exports.cancel(session, held.export.account_id, held.export.id),
-    "retry": lambda session, held: exports.retry(session, held.export.account_id, held.export.id),
-    "delete": lambda session, held: exports.delete(session, held.export.account_id, held.export.id),
+    "cancel": lambda session, held: lifecycle.cancel(session, held.export.account_id, held.export.id),
+    "retry": lambda session, held: lifecycle.retry(session, held.export.account_id, held.export.id),
+    "delete": lambda session, held: lifecycle.delete(session, held.export.account_id, held.export.id),
 }
 
 State = Callable[[Lab, uuid.UUID, Claim], None]
@@ -258,10 +261,10 @@ def test_cleaning_waits_until_nobody_can_write(lab: Lab, state: State, left_dirt
     """`pending` stands for what has not ended: its files are the next attempt's business."""
     id = lab.create()
     state(lab, id, lab.held(id))
-    export_runs.clean(lab.runtime)
+    runs.clean(lab.runtime)
     assert lab.row(id)["dirty"] is True
     lab.set(id, lease_until=LONG_AGO)
-    export_runs.clean(lab.runtime)
+    runs.clean(lab.runtime)
     with lab.runtime.database.read() as session:
         left = session.exec(select(Export.dirty).where(Export.id == id)).all()
     assert left == left_dirty
@@ -272,7 +275,7 @@ def test_what_another_account_has_is_not_there(lab: Lab) -> None:
     before = lab.row(id)
     other = lab.write(lambda session: auth.account_id(session, f"other {next(_numbers)}", create=True))
     assert lab.write(lambda session: claims.claim(session, other, id, at_a_time=1)) is None
-    for refused in (exports.cancel, exports.retry, exports.delete):
+    for refused in (lifecycle.cancel, lifecycle.retry, lifecycle.delete):
         with pytest.raises(NotFound):
             lab.write(lambda session, refused=refused: refused(session, other, id))  # type: ignore[misc]
     assert lab.row(id) == before
@@ -305,8 +308,8 @@ def test_completing_stores_the_receipt(lab: Lab) -> None:
     id = lab.create()
     held = lab.held(id)
     assert lab.write(lambda session: claims.complete(session, held, RECEIPT, object_key="key"))
-    row = lab.write(lambda session: exports.get(session, lab.account_id, id))
-    assert (exports.receipt(row), row.object_key, row.rows_total, row.lease_until) == (RECEIPT, "key", 3, None)
+    row = lab.write(lambda session: lifecycle.get(session, lab.account_id, id))
+    assert (lifecycle.receipt(row), row.object_key, row.rows_total, row.lease_until) == (RECEIPT, "key", 3, None)
 
 
 def test_passing_failures_are_spaced_and_counted(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -335,7 +338,7 @@ def test_retrying_begins_anew(lab: Lab, end: State) -> None:
     id = lab.create()
     lab.set(id, failures=3, not_before=LONG_AGO)
     end(lab, id, lab.held(id))
-    lab.write(lambda session: exports.retry(session, lab.account_id, id))
+    lab.write(lambda session: lifecycle.retry(session, lab.account_id, id))
     row = lab.row(id)
     assert (row["status"], row["failures"], row["error_message"], row["completed_at"]) == (PENDING, 0, None, None)
     lab.run(id)
@@ -346,7 +349,7 @@ def test_retrying_begins_anew(lab: Lab, end: State) -> None:
 def test_cancelling_says_so(lab: Lab) -> None:
     id = lab.create()
     for _ in range(2):
-        export = lab.write(lambda session: exports.cancel(session, lab.account_id, id))
+        export = lab.write(lambda session: lifecycle.cancel(session, lab.account_id, id))
         assert (export.status, export.error_message) == (CANCELLED, CANCELLED_MESSAGE)
 
 
@@ -435,7 +438,7 @@ def test_eight_claims_of_an_account_at_once_keep_its_limit(lab: Lab) -> None:
     # Those that came before older ones were refused; nobody is above the limit.
     assert 1 <= sum(claim is not None for claim in found) <= 3
     with lab.runtime.database.read() as session:
-        assert exports.count(session, lab.account_id, PROCESSING) <= 3
+        assert lifecycle.count(session, lab.account_id, PROCESSING) <= 3
 
 
 def test_eight_messages_for_one_export_write_it_once(lab: Lab) -> None:
@@ -451,7 +454,7 @@ def test_eight_sweeps_at_once_take_back_and_send_each_once(lab: Lab) -> None:
     for id in left:
         lab.held(id)
         lab.set(id, lease_until=LONG_AGO)
-    sent = [found for due in at_once(8, lambda: export_runs.sweep(lab.runtime)) for found in due]
+    sent = [found for due in at_once(8, lambda: runs.sweep(lab.runtime)) for found in due]
     assert sorted(id for account_id, id in sent if account_id == lab.account_id) == sorted(left)
     assert [lab.row(id)["status"] for id in left] == [PENDING, PENDING]
 
@@ -481,10 +484,10 @@ def test_a_slow_cleaning_keeps_what_a_newer_attempt_writes(lab: Lab) -> None:
 
     def retried() -> None:
         if lab.row(id)["status"] == CANCELLED:
-            lab.write(lambda session: exports.retry(session, lab.account_id, id))
+            lab.write(lambda session: lifecycle.retry(session, lab.account_id, id))
             lab.run(id)
 
-    export_runs.clean(slowly(lab, retried).runtime)
+    runs.clean(slowly(lab, retried).runtime)
     assert lab.row(id)["status"] == COMPLETED
     assert lab.files(id) == ["2.jsonl"]
 
@@ -511,11 +514,11 @@ def test_a_slow_cleaning_forgets_no_file_that_expires_meanwhile(lab: Lab) -> Non
     def expired() -> None:
         lab.write(lambda session: claims.expire(session, timedelta(0)))
 
-    export_runs.clean(slowly(lab, expired).runtime)
+    runs.clean(slowly(lab, expired).runtime)
     row = lab.row(id)
     assert row["expired_at"] is not None
     assert (row["object_key"], row["dirty"]) == (None, True)
-    export_runs.clean(lab.runtime)
+    runs.clean(lab.runtime)
     assert lab.row(id)["dirty"] is False
     assert lab.files(id) == []
 
@@ -542,5 +545,5 @@ def test_a_worker_that_stops_claims_nothing(lab: Lab) -> None:
     id = lab.create()
     before, stopping = lab.row(id), Event()
     stopping.set()
-    assert export_runs.run(lab.runtime, lab.account_id, id, stopping) == [(lab.account_id, id)]
+    assert runs.run(lab.runtime, lab.account_id, id, stopping) == [(lab.account_id, id)]
     assert lab.row(id) == before

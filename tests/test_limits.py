@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import ClientConnection, connect
 
 from app import auth
-from app.db import Database
+from app.engine.db import Database
 from app.limits import Limiter
 from app.models import Scope
 from tests.commands import sightlog

@@ -14,10 +14,12 @@ from sqlalchemy import inspect, text
 from sqlmodel import SQLModel
 from typer.testing import CliRunner, Result
 
-from app import cli, migrate, revisions, rollup
-from app.db import Database
-from app.migrate import DatabaseAhead
-from app.revisions import DatabaseBehind
+from app import cli
+from app.engine.db import Database
+from app.history import rollup
+from app.migrations import migrate, revisions
+from app.migrations.migrate import DatabaseAhead
+from app.migrations.revisions import DatabaseBehind
 from app.runtime import prepare
 from tests.conftest import ENGINES
 from tests.forked import Forked, Nursery

@@ -15,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 from websockets.sync.client import connect
 
-from app import revisions
-from app.db import Database
+from app.engine.db import Database
+from app.migrations import revisions
 from app.models import Scope
 from tests.conftest import ENGINES, Account, new_account
 from tests.servers import Postgres, Redis, Server, Servers, free_port, is_free
@@ -260,7 +260,7 @@ def test_a_request_is_one_line(own: Account) -> None:
     assert re.fullmatch(rf"GET {EXPORT}/{export_id} 404 \d+\.\d ms", message)
     assert line == {
         "level": "info",
-        "logger": "app.middleware",
+        "logger": "app.http.middleware",
         "request_id": request_id,
         "method": "GET",
         "route": "/api/v2/data/export/{export_id}",
@@ -340,7 +340,7 @@ def test_text_is_for_people(account: Account) -> None:
     [line] = [line for line in log.read_text().splitlines() if request_id in line]
     moment = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d\d\dZ"
     assert re.fullmatch(
-        rf"{moment} INFO    app.middleware: GET {DESCRIPTIONS} 200 \d+\.\d ms \[request_id={request_id}\]", line
+        rf"{moment} INFO    app.http.middleware: GET {DESCRIPTIONS} 200 \d+\.\d ms \[request_id={request_id}\]", line
     )
 
 

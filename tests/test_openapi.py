@@ -13,7 +13,7 @@ from fastapi.openapi.models import OpenAPI
 from jsonschema import Draft202012Validator, FormatChecker
 
 from app import auth
-from app.db import Database
+from app.engine.db import Database
 from app.errors import Unavailable
 from app.main import create_app
 from app.models import Account as AccountRow

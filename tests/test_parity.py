@@ -17,11 +17,15 @@ from hypothesis import strategies as st
 from sqlalchemy import Text, cast, literal, select
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app import descriptions, dialects, jsontext, readers, recording, scores, shown, times, writers
-from app.db import Database
-from app.filters import DescriptionFilter
+from app import jsontext, times
+from app.engine import dialects
+from app.engine.db import Database
+from app.exports import statement, writers
+from app.history import columns, recording, scores
+from app.history.filters import DescriptionFilter
+from app.history.recording import Result
+from app.imports import readers
 from app.models import DescriptionStatus, ExportFormat
-from app.recording import Result
 from tests import model
 from tests.commands import sightlog
 from tests.conftest import Account, new_account
@@ -444,8 +448,8 @@ def test_what_is_written_reads_back_as_it_was_recorded(
     everything = DescriptionFilter(include_failed=True)
     with database.write() as session:
         assert recording.record(session, 0, found).recorded == len(found)
-        statement = descriptions.export_statement(0, everything, shown.COLUMNS, None)
-        written = b"".join(chunk for chunk, _ in writers.write(session.connection(), statement, format))
+        selected = statement.build(0, everything, columns.COLUMNS, None)
+        written = b"".join(chunk for chunk, _ in writers.write(session.connection(), selected, format))
         session.rollback()
     back = [Result.model_validate(values) for _, values in readers.read(io.BytesIO(written), format)]
     expected = sorted(found, key=lambda result: (result.created_at, result.id.encode()), reverse=True)

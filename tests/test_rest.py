@@ -13,10 +13,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
-from app import auth, claims, exports, storage
-from app.db import Database
-from app.exports import Request
-from app.filters import DescriptionFilter
+from app import auth, storage
+from app.engine.db import Database
+from app.exports import claims, lifecycle
+from app.exports.lifecycle import Request
+from app.history.filters import DescriptionFilter
 from app.models import Export, ExportFormat, Scope
 from app.runtime import open_runtime
 from app.settings import Settings
@@ -889,7 +890,7 @@ def test_an_export_whose_file_was_removed_is_404(account: Account) -> None:
     with account.database.write() as session:
         export = session.get(Export, (account.id, uuid.UUID(id)))
         assert export is not None
-        export.expired_at = exports.clock(session)
+        export.expired_at = lifecycle.clock(session)
     response = account.client.get(f"{EXPORT}/{id}")
     assert (response.status_code, response.json()) == (404, {"detail": "Export not found"})
 
@@ -897,7 +898,7 @@ def test_an_export_whose_file_was_removed_is_404(account: Account) -> None:
 def test_a_cancelled_export_shows_as_failed_with_its_reason(account: Account) -> None:
     wanted = Request(format=ExportFormat.CSV, filter=DescriptionFilter())
     with account.database.write() as session:  # as a worker that is at it
-        export = exports.create(session, account.id, wanted)
+        export = lifecycle.create(session, account.id, wanted)
         assert claims.claim(session, account.id, export.id, at_a_time=1) is not None
     account.graphql("mutation($id: ID!) { cancelExport(id: $id) { status } }", id=str(export.id))
     state = account.client.get(f"{EXPORT}/{export.id}").json()

@@ -1,9 +1,10 @@
-"""The packages are layers: each imports from itself and from those below, and nothing else of ours."""
+"""The packages are layers, and the folders of `app` are wings: each imports from itself and from those below."""
 
 import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,20 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("rest_compat", "graphql_schema", "tasks", "app")
+WINGS: dict[str, set[str]] = {
+    "engine": set(),
+    "console": set(),
+    "history": {"engine"},
+    "exports": {"engine", "history"},
+    "imports": {"engine", "history"},
+    "migrations": {"engine"},
+    "demo": {"history"},
+    "http": {"console", "engine", "exports", "history", "imports", "migrations"},
+}
+"""The wings of `app`, and from which others each may import."""
+
+OF_THE_WEB = {"starlette", "fastapi", "uvicorn"}
+SPEAKS_HTTP = {"app.http", "app.console", "app.main", "app.serving"}
 COMPOSED_BY = {"app.main": {"app.serving"}, "app.serving": {"app.cli"}, "app.cli": set[str]()}
 MODULES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
 WRITTEN = [path for path in MODULES if path.name != "__init__.py"]
@@ -32,9 +47,12 @@ def imported_by(tree: ast.AST, package: str) -> Iterator[str]:
             yield from (f"{origin}.{alias.name}" for alias in node.names)
 
 
+def imported(path: Path) -> set[str]:
+    return set(imported_by(ast.parse(path.read_text()), ".".join(path.relative_to(ROOT).parent.parts)))
+
+
 def ours(path: Path) -> set[str]:
-    found = imported_by(ast.parse(path.read_text()), ".".join(path.relative_to(ROOT).parent.parts))
-    return {name for name in found if name.split(".")[0] in (*LAYERS, "tests", "benchmarks")}
+    return {name for name in imported(path) if name.split(".")[0] in (*LAYERS, "tests", "benchmarks", "tools")}
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=name_of)
@@ -43,6 +61,28 @@ def test_a_module_imports_from_its_layer_and_those_below(path: Path) -> None:
         return
     below = LAYERS[LAYERS.index(path.relative_to(ROOT).parts[0]) :]
     assert {name for name in ours(path) if name.split(".")[0] not in below} == set()
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_a_wing_imports_from_those_below(wing: str) -> None:
+    used = {name.split(".")[1] for path in (ROOT / "app" / wing).rglob("*.py") for name in ours(path) if "." in name}
+    assert used & WINGS.keys() - {wing} <= WINGS[wing]
+
+
+def test_every_folder_of_the_core_is_a_wing() -> None:
+    assert {path.parts[1] for name in WRITTEN if len((path := name.relative_to(ROOT)).parts) > 2} == WINGS.keys()
+
+
+def test_imports_go_round_in_no_circle() -> None:
+    names = {name_of(path) for path in WRITTEN}
+    TopologicalSorter({name_of(path): ours(path) & names - {name_of(path)} for path in WRITTEN}).prepare()
+
+
+@pytest.mark.parametrize("path", [path for path in WRITTEN if name_of(path).startswith("app.")], ids=name_of)
+def test_the_core_has_no_routes(path: Path) -> None:
+    name = name_of(path)
+    if name not in SPEAKS_HTTP and ".".join(name.split(".")[:2]) not in SPEAKS_HTTP:
+        assert {found.split(".")[0] for found in imported(path)} & OF_THE_WEB == set()
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=name_of)

@@ -11,10 +11,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from app import auth, claims, exports
-from app.claims import Claim
-from app.exports import Receipt, Request
-from app.filters import DescriptionFilter
+from app import auth
+from app.exports import claims, lifecycle
+from app.exports.claims import Claim
+from app.exports.lifecycle import Receipt, Request
+from app.history.filters import DescriptionFilter
 from app.models import ExportFormat, ExportStatus, Scope
 from tests.conftest import Account
 from tests.test_graphql import COUNT, put_export
@@ -119,7 +120,7 @@ class Held:
     def __init__(self, account: Account) -> None:
         self.database = account.database
         with self.database.write() as session:
-            row = exports.create(session, account.id, Request(format=ExportFormat.CSV, filter=DescriptionFilter()))
+            row = lifecycle.create(session, account.id, Request(format=ExportFormat.CSV, filter=DescriptionFilter()))
             claim = claims.claim(session, account.id, row.id, at_a_time=1)
         assert claim is not None
         self.claim: Claim = claim
@@ -131,8 +132,8 @@ class Held:
 
     def complete(self, rows: int) -> None:
         with self.database.write() as session:
-            receipt = Receipt(rows, 1, "0" * 64, exports.clock(session))
-            assert claims.complete(session, self.claim, receipt, object_key=exports.object_key(self.claim.export))
+            receipt = Receipt(rows, 1, "0" * 64, lifecycle.clock(session))
+            assert claims.complete(session, self.claim, receipt, object_key=lifecycle.object_key(self.claim.export))
 
     def fail(self, message: str) -> None:
         with self.database.write() as session:

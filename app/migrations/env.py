@@ -1,4 +1,4 @@
-"""What Alembic runs for each command; the connection is the one that `app.migrate` opened."""
+"""What Alembic runs for each command; the connection is the one that `app.migrations.migrate` opened."""
 
 from alembic import context
 from sqlmodel import SQLModel

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.dialects import Json, Name, Timestamp
+from app.engine.dialects import Json, Name, Timestamp
 
 revision = "0001"
 down_revision = None

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.dialects import Name
+from app.engine.dialects import Name
 
 revision = "0002"
 down_revision = "0001"

@@ -4,8 +4,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from app import gate, writers
 from app.errors import Forbidden, NotFound
+from app.exports import writers
+from app.http import gate
 from app.models import ExportFormat
 from app.storage import LocalStorage
 

@@ -20,8 +20,9 @@ from sqlalchemy import (
 )
 from sqlmodel import col
 
-from app import dialects, times
-from app.dialects import Several, Timestamp
+from app import times
+from app.engine import dialects
+from app.engine.dialects import Several, Timestamp
 from app.errors import InvalidInput
 from app.models import Description, DescriptionStatus
 

@@ -6,7 +6,7 @@ from itertools import islice
 from random import Random
 from typing import Any, NamedTuple
 
-from app.demo_phrases import CLOSINGS, ERRORS, REVIEWERS, THEMES, Rule, Theme
+from app.demo.phrases import CLOSINGS, ERRORS, REVIEWERS, THEMES, Rule, Theme
 
 DAYS = 120
 MONDAY_TO_SUNDAY = (1.2, 1.3, 1.3, 1.25, 1.1, 0.5, 0.35)

@@ -10,10 +10,10 @@ from typing import IO
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app import importing, readers
-from app.db import Database
+from app.engine.db import Database
 from app.errors import InvalidInput
-from app.importing import Tally
+from app.imports import batches, readers
+from app.imports.batches import Tally
 
 PLAIN_EVERY = 20_000
 """Results between two lines of progress where no terminal watches."""
@@ -47,7 +47,7 @@ def _import_file(database: Database, account_id: int, name: str) -> Tally:
 
     with _opened(name) as file, _watched(shown, file) as advanced:
         data = readers.open_bytes(file)
-        return importing.import_file(
+        return batches.import_file(
             database, account_id, data, readers.format_of(name, data), rejected=rejected, advanced=advanced
         )
 

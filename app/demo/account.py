@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import date
 
-from app import auth, demo, recording
+from app import auth
+from app.demo import results
 from app.errors import Unauthenticated
+from app.history import recording
+from app.history.recording import Result
 from app.models import Scope
-from app.recording import Result
 from app.runtime import Runtime
 
 ACCOUNT = "demo"
@@ -21,10 +23,10 @@ class Filled:
 
 def fill(runtime: Runtime, today: date) -> Filled:
     """Records the demo's results up to today; the key is kept in the data folder, so that it can be printed again."""
-    results = [Result.model_validate(values) for values in demo.results(today)]
+    made = [Result.model_validate(values) for values in results.results(today)]
     with runtime.database.write() as session:
         account_id = auth.account_id(session, ACCOUNT, create=True)
-        outcome = recording.record(session, account_id, results)
+        outcome = recording.record(session, account_id, made)
     return Filled(outcome.recorded, outcome.already_known, _key(runtime, account_id))
 
 

@@ -6,11 +6,12 @@ from typing import IO
 
 from pydantic import ValidationError
 
-from app import readers, recording
-from app.db import Database
+from app.engine.db import Database
+from app.history import recording
+from app.history.recording import Result
+from app.imports import readers
+from app.imports.readers import Unreadable
 from app.models import ExportFormat
-from app.readers import Unreadable
-from app.recording import Result
 
 BATCH = 2000
 BATCH_CHARACTERS = 4_000_000

@@ -6,7 +6,7 @@ from math import floor, nextafter
 
 from sqlalchemy import ColumnElement, Integer, case
 
-from app import dialects
+from app.engine import dialects
 
 EDGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 BINS = range(len(EDGES) + 1)

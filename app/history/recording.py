@@ -8,8 +8,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from sqlmodel import Session
 
-from app import dialects, filters, jsontext, rollup, times
+from app import jsontext, times
+from app.engine import dialects
 from app.errors import InvalidInput
+from app.history import filters, rollup
 from app.models import Description, DescriptionStatus
 
 MAX_BATCH = 10_000

@@ -26,11 +26,13 @@ from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
-from app import cursors, dialects, filters, jsontext
+from app import cursors, jsontext
+from app.engine import dialects
 from app.errors import Conflict, InvalidInput, NotFound
-from app.filters import DescriptionFilter
+from app.history import filters
+from app.history.columns import COLUMNS, ITEM_COLUMNS
+from app.history.filters import DescriptionFilter
 from app.models import Export, ExportFormat, ExportStatus
-from app.shown import COLUMNS, ITEM_COLUMNS
 
 MAX_ROWS = 100_000
 """Rows of one export; with no limit given, more matches than this fail. Who may ask for more says so."""

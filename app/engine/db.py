@@ -17,10 +17,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
-from app import dialects, jsontext, threads
-from app.connections import Connections
+from app import jsontext, threads
+from app.engine import dialects
+from app.engine.connections import Connections
+from app.engine.queries import Asking, Query, Rows
 from app.errors import InvalidInput, Unavailable
-from app.queries import Asking, Query, Rows
 
 T = TypeVar("T")
 

@@ -1,6 +1,6 @@
 """Who writes an export: claims with a lease and a fencing number, and what the sweep finds.
 
-The states and who may change them: see `app/exports.py`.
+The states and who may change them: see `app/exports/lifecycle.py`.
 """
 
 import uuid
@@ -15,8 +15,8 @@ from sqlalchemy import delete as sql_delete
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
-from app import exports
-from app.exports import Receipt, change, changed, clock, in_states, is_export
+from app.exports import lifecycle
+from app.exports.lifecycle import Receipt, change, changed, clock, in_states, is_export
 from app.models import Export, ExportStatus
 
 LEASE = timedelta(seconds=6)
@@ -63,7 +63,7 @@ def claim(session: Session, account_id: int, id: uuid.UUID, *, at_a_time: int) -
         return None
     now = clock(session)
     claimable = and_(is_export(account_id, id), _waiting(now))
-    earlier = and_(_waiting(now), exports.before(export.created_at, export.id))
+    earlier = and_(_waiting(now), lifecycle.before(export.created_at, export.id))
     ahead = (
         select(func.count())
         .select_from(Export)
@@ -81,7 +81,7 @@ def claim(session: Session, account_id: int, id: uuid.UUID, *, at_a_time: int) -
         "rows_written": 0,
         "rows_total": None,
     }
-    return Claim(exports.get(session, account_id, id)) if change(session, claimable, values) else None
+    return Claim(lifecycle.get(session, account_id, id)) if change(session, claimable, values) else None
 
 
 def renew(session: Session, held: Claim, *, rows_written: int, rows_total: int | None) -> bool:

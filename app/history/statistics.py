@@ -7,10 +7,10 @@ from datetime import date
 
 from cachetools import LRUCache
 
-from app import rollup, scores
-from app.filters import DescriptionFilter
-from app.queries import Asking
-from app.rollup import Totals
+from app.engine.queries import Asking
+from app.history import rollup, scores
+from app.history.filters import DescriptionFilter
+from app.history.rollup import Totals
 
 _MOST_DAYS = 50_000
 """What is remembered at most, in daily counts, and ten for the rest of each: 400 bytes or so, 20 MB in all."""

@@ -1,4 +1,4 @@
-"""Which revision a database is at, and which this version needs. What changes it is `app.migrate`."""
+"""Which revision a database is at, and which this version needs. What changes it is `app.migrations.migrate`."""
 
 from functools import cache
 from pathlib import Path
@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 
 from app.errors import SightlogError
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent
 
 
 class DatabaseBehind(SightlogError):

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Select, Text, cast, func, select
 
-from app import dialects
+from app.engine import dialects
 from app.models import Description
 
 ITEM_COLUMNS = (

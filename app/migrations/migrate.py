@@ -7,9 +7,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, select
 from sqlmodel import SQLModel
 
-from app import models, revisions
-from app.db import Database
+from app import models
+from app.engine.db import Database
 from app.errors import SightlogError
+from app.migrations import revisions
 
 
 class DatabaseAhead(SightlogError):

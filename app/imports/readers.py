@@ -11,9 +11,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Any, cast
 
-from app import arrays, jsontext
+from app import jsontext
+from app.history.columns import COLUMNS
+from app.imports import arrays
 from app.models import ExportFormat
-from app.shown import COLUMNS
 
 MAX_RECORD = 64 * 2**20
 

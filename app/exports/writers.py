@@ -1,6 +1,6 @@
 """CSV, JSON and JSON lines out of rows: the same bytes from either engine.
 
-A row comes as the text of its values (`descriptions.export_statement`): PostgreSQL makes the lines itself and `COPY`
+A row comes as the text of its values (`statement.build`): PostgreSQL makes the lines itself and `COPY`
 hands them on, SQLite's rows are written here by the same rules.
 """
 
@@ -12,8 +12,8 @@ from psycopg import Connection as PostgresConnection
 from sqlalchemy import JSON, Connection, Select, cast, func, literal_column, select
 
 from app import jsontext
+from app.history.columns import JSON_COLUMNS
 from app.models import ExportFormat
-from app.shown import JSON_COLUMNS
 
 CONTENT_TYPES = {
     ExportFormat.CSV: "text/csv; charset=utf-8",

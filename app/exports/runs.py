@@ -13,10 +13,12 @@ from functools import partial
 
 from sqlmodel import Session
 
-from app import claims, descriptions, exports, filters, metrics, rollup, writers
-from app.claims import Claim
+from app import metrics
 from app.errors import Unavailable
-from app.exports import Receipt
+from app.exports import claims, lifecycle, statement, writers
+from app.exports.claims import Claim
+from app.exports.lifecycle import Receipt
+from app.history import filters, rollup
 from app.models import Export, ExportFormat
 from app.runtime import Runtime
 from app.storage import Sink
@@ -66,7 +68,7 @@ def run(runtime: Runtime, account_id: int, id: uuid.UUID, stop: threading.Event)
     except Stopped:
         _end(runtime, claim, claims.hand_back)
     except ExportTooLarge:
-        _end(runtime, claim, partial(claims.fail, message=exports.TOO_LARGE))
+        _end(runtime, claim, partial(claims.fail, message=lifecycle.TOO_LARGE))
     except Exception as error:
         log.warning("export %s: attempt %d failed", id, claim.export.attempt, exc_info=True)
         _end(runtime, claim, partial(claims.hand_back_later, message=_reason(error)))
@@ -77,9 +79,9 @@ def run(runtime: Runtime, account_id: int, id: uuid.UUID, stop: threading.Event)
 def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: threading.Event) -> Receipt:
     export = claim.export
     wanted = filters.from_json(export.filter)
-    statement = descriptions.export_statement(export.account_id, wanted, export.columns, export.row_limit)
+    selected = statement.build(export.account_id, wanted, export.columns, export.row_limit)
     with runtime.database.read() as session:
-        snapshot_at = exports.seen_at(session, export)
+        snapshot_at = lifecycle.seen_at(session, export)
         if snapshot_at is None:
             raise Stopped
         at_most = export.row_limit or (export.max_rows and export.max_rows + 1)
@@ -89,7 +91,7 @@ def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: thread
         progress.rows_total = matches
         digest, size = hashlib.sha256(), 0
         with _sink(runtime, export) as sink:
-            with closing(writers.write(session.connection(), statement, ExportFormat(export.format))) as chunks:
+            with closing(writers.write(session.connection(), selected, ExportFormat(export.format))) as chunks:
                 for chunk, rows in chunks:
                     if progress.lost.is_set() or stop.is_set():
                         raise Stopped
@@ -105,17 +107,17 @@ def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: thread
 def _complete(runtime: Runtime, claim: Claim, receipt: Receipt) -> None:
     export = claim.export
     with runtime.database.write() as session:
-        completed = claims.complete(session, claim, receipt, object_key=exports.object_key(export))
+        completed = claims.complete(session, claim, receipt, object_key=lifecycle.object_key(export))
     if not completed:
-        runtime.storage.remove(exports.object_key(export))
+        runtime.storage.remove(lifecycle.object_key(export))
         raise Stopped
     log.info("export %s: completed, %d rows, %d bytes", export.id, receipt.rows, receipt.bytes)
 
 
 @contextmanager
 def _sink(runtime: Runtime, export: Export) -> Iterator[Sink]:
-    key, format = exports.object_key(export), ExportFormat(export.format)
-    sink = runtime.storage.open(key, content_type=writers.CONTENT_TYPES[format], filename=exports.filename(export))
+    key, format = lifecycle.object_key(export), ExportFormat(export.format)
+    sink = runtime.storage.open(key, content_type=writers.CONTENT_TYPES[format], filename=lifecycle.filename(export))
     try:
         yield sink
         sink.finish()
@@ -151,7 +153,9 @@ def clean(runtime: Runtime) -> None:
 def _clear(runtime: Runtime, export: Export, *, before: int) -> None:
     """Removes the files of attempts before that one, but for the result: a newer attempt may be on its way already."""
     result = None if export.deleted_at else export.object_key
-    runtime.storage.clear(exports.prefix(export), unwanted=lambda key: exports.attempt_of(key) < before, keep=result)
+    runtime.storage.clear(
+        lifecycle.prefix(export), unwanted=lambda key: lifecycle.attempt_of(key) < before, keep=result
+    )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app import revisions
+from app.migrations import revisions
 from app.probes import PATIENCE, Probe
 from app.runtime import Runtime
 

@@ -29,11 +29,12 @@ from sqlalchemy import (
 )
 from sqlmodel import Session
 
-from app import dialects, filters, scores
-from app.dialects import Several
-from app.filters import DescriptionFilter
+from app.engine import dialects
+from app.engine.dialects import Several
+from app.engine.queries import Asking, Query
+from app.history import filters, scores
+from app.history.filters import DescriptionFilter
 from app.models import Account, Description, DescriptionStatus, History, StatisticsGroup
-from app.queries import Asking, Query
 
 _TABLE = StatisticsGroup.__table__  # type: ignore[attr-defined]
 _ROWS = Description.__table__  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""A page of results, one result, and the statement that an export streams."""
+"""A page of results, and one result."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,15 +22,16 @@ from sqlalchemy import (
 )
 from sqlmodel import col
 
-from app import cursors, dialects, filters, rollup
-from app.db import Database
-from app.dialects import Timestamp
+from app import cursors
+from app.engine.db import Database
+from app.engine.dialects import Timestamp
+from app.engine.queries import Asking, Query, Rows
 from app.errors import InvalidInput
-from app.filters import DescriptionFilter
+from app.history import filters, rollup
+from app.history.columns import BETWEEN, COLUMNS, EVERY_COLUMN, Objects, Results, Shown
+from app.history.filters import DescriptionFilter
+from app.history.statistics import Remembered, Statistics
 from app.models import Description
-from app.queries import Asking, Query, Rows
-from app.shown import BETWEEN, COLUMNS, EVERY_COLUMN, Objects, Results, Shown
-from app.statistics import Remembered, Statistics
 
 MAX_PAGE = 1000
 DEFAULT_PAGE = 100
@@ -43,7 +44,7 @@ _TOLD = 3
 
 _OFFSET: BindParameter[int] = bindparam("offset", type_=BigInteger())
 _TABLE = Description.__table__  # type: ignore[attr-defined]
-_NEWEST = (col(Description.created_at).desc(), col(Description.id).desc())
+NEWEST = (col(Description.created_at).desc(), col(Description.id).desc())
 _OLDEST = (col(Description.created_at).asc(), col(Description.id).asc())
 
 
@@ -128,19 +129,6 @@ def get(account_id: int, id: str) -> Asking[SimpleNamespace | None]:
 
 def cursor(row: Any) -> str:
     return cursors.make(row.created_at, row.id)
-
-
-def export_statement(
-    account_id: int, wanted: DescriptionFilter, columns: Sequence[str], limit: int | None
-) -> Select[Any]:
-    """Newest first, with the columns as a file shows them: times and JSON as their text."""
-    shown: dict[str, ColumnElement[Any]] = {
-        "created_at": dialects.iso(_TABLE.c.created_at),
-        "verification": dialects.compact(_TABLE.c.verification),
-        "metadata": dialects.compact(_TABLE.c.metadata),
-    }
-    statement = select(*(shown.get(name, _TABLE.c[name]).label(name) for name in columns))
-    return statement.where(*filters.conditions(account_id, wanted)).order_by(*_NEWEST).limit(limit)
 
 
 class _Unclear(Exception):
@@ -235,7 +223,7 @@ def _window_query(
             statement = statement.where(_beyond("after", newer=False))
         if window.before is not None:
             statement = statement.where(_beyond("before", newer=True))
-        statement = statement.order_by(*(_OLDEST if window.from_end else _NEWEST))
+        statement = statement.order_by(*(_OLDEST if window.from_end else NEWEST))
         statement = statement.limit(literal_column(str(window.limit + 1)))
         if offset and skipping is None:
             statement = statement.offset(_OFFSET)
@@ -250,7 +238,7 @@ def _from_start(matching: Sequence[ColumnElement[bool]]) -> tuple[ColumnElement[
     """From the match on that has `offset` others before it up to `until`; PostgreSQL's index alone finds it."""
     row = select(_TABLE.c.created_at, _TABLE.c.id).where(*matching)
     row = row.where(_TABLE.c.created_at <= bindparam("until", type_=Timestamp()))
-    start = row.order_by(*_NEWEST).limit(literal_column("1")).offset(_OFFSET).cte("start")
+    start = row.order_by(*NEWEST).limit(literal_column("1")).offset(_OFFSET).cte("start")
     created_at, id = select(start.c.created_at).scalar_subquery(), select(start.c.id).scalar_subquery()
     return _TABLE.c.created_at <= created_at, or_(_TABLE.c.created_at < created_at, _TABLE.c.id <= id)
 
