@@ -32,7 +32,7 @@ from graphql.execution.collect_fields import FieldDetails
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from app.history.columns import Results
+from app.history.projection import Results
 
 Values = Sequence[Any]
 Complete = Callable[[Values], Values]

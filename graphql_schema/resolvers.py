@@ -19,9 +19,9 @@ from app.exports import lifecycle as export_rows
 from app.exports.lifecycle import Request
 from app.history import pages as results
 from app.history import recording
-from app.history.columns import Objects
 from app.history.filters import DescriptionFilter
 from app.history.pages import Page, Window
+from app.history.projection import Objects
 from app.history.recording import Recorded, Result
 from app.history.statistics import Statistics
 from app.models import Export, ExportFormat, ExportStatus, Scope

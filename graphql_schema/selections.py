@@ -7,7 +7,8 @@ from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, Inlin
 from pydantic.alias_generators import to_camel
 from strawberry.types import Info
 
-from app.history.columns import COLUMNS, MAX_KEYS, STATUS_NAME, Objects
+from app.history.columns import COLUMNS
+from app.history.projection import MAX_KEYS, STATUS_NAME, Objects
 
 Selected = Mapping[str, list[FieldNode]]
 """The nodes of each field, by its name in the schema, whatever it is called in the answer."""

@@ -28,8 +28,9 @@ from app.engine.dialects import Timestamp
 from app.engine.queries import Asking, Query, Rows
 from app.errors import InvalidInput
 from app.history import filters, rollup
-from app.history.columns import BETWEEN, COLUMNS, EVERY_COLUMN, Objects, Results, Shown
+from app.history.columns import COLUMNS
 from app.history.filters import DescriptionFilter
+from app.history.projection import BETWEEN, EVERY_COLUMN, Objects, Results, Shown
 from app.history.statistics import Remembered, Statistics
 from app.models import Description
 
