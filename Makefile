@@ -22,7 +22,7 @@ else
 endif
 
 stack: $(READY) ## Production on a laptop: PostgreSQL, Redis, S3, two API processes, two workers
-	@$(BIN)/python -m tests.production
+	@$(BIN)/python -m tools.production
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -32,7 +32,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 docs: $(READY) ## Write what is made from the code: graphql_schema/schema.graphql and the tables of the README
-	$(BIN)/python -m tests.readme
+	$(BIN)/python -m tools.readme
 	$(BIN)/python -c "from graphql_schema.schema import schema; print(schema.as_str())" > graphql_schema/schema.graphql
 
 $(READY): pyproject.toml

@@ -16,8 +16,8 @@ from app.engine.db import Database
 from benchmarks import exports, history, pages, recordings, soak
 from benchmarks.report import Report
 from benchmarks.requests import wait_for
-from tests import servers
-from tests.stack import Process, Stack
+from tools import servers
+from tools.stack import Process, Stack
 
 
 def main() -> None:

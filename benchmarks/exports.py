@@ -14,7 +14,7 @@ from app.history import columns
 from app.history.filters import DescriptionFilter
 from benchmarks.report import Report
 from benchmarks.requests import resident
-from tests.stack import Stack
+from tools.stack import Stack
 
 LIMIT = 100_000
 

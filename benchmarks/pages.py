@@ -24,7 +24,7 @@ from graphql_schema.scalars import SCALARS
 from graphql_schema.schema import Query, Schema, schema
 from graphql_schema.server import RequestContext
 from tasks.queue import open_queue
-from tests.stack import Stack
+from tools.stack import Stack
 
 REST = "/api/v2/data/descriptions"
 FIELDS = "id type status sourceType createdAt imageUrl imageId description confidenceScore metadata"

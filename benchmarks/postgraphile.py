@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import requests
 from benchmarks.requests import Request, post
-from tests import servers
+from tools import servers
 
 PEER = Path(__file__).parent / "peer"
 FIELDS = "rowId type status sourceType createdAt imageUrl imageId description confidenceScore metadata"

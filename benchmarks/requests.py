@@ -13,7 +13,7 @@ from typing import NamedTuple
 import httpx
 
 from app.engine.db import Database
-from tests import servers
+from tools import servers
 
 SECONDS = 4.0
 CONNECTIONS = 8

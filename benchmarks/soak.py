@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from benchmarks.pages import FIELDS, REST
 from benchmarks.report import Report
 from benchmarks.requests import Request, get, post, resident, send
-from tests.stack import Stack
+from tools.stack import Stack
 
 PARTS = 20
 KINDS = 2000

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typer.testing import CliRunner, Result
 
 from app import cli
-from tests.stack import Stack
+from tools.stack import Stack
 
 
 def invoke(environment: Mapping[str, str], *arguments: str, input: bytes = b"") -> Result:

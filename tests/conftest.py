@@ -12,9 +12,9 @@ import pytest
 from app import auth
 from app.engine.db import Database
 from app.models import Scope
-from tests import servers
 from tests.forked import Nursery
-from tests.stack import Stack
+from tools import servers
+from tools.stack import Stack
 
 ENGINES = ("embedded", "servers")
 DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "flickr8k_history.jsonl.gz"

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from tests.servers import free_port
-from tests.stack import ROOT, Process, Stack
+from tools.servers import free_port
+from tools.stack import ROOT, Process, Stack
 
 PROGRAM = """
 import json, os, sys

@@ -15,8 +15,8 @@ from app.main import create_app
 from app.models import ExportStatus, Scope
 from app.settings import Settings
 from tests.conftest import Account, new_account
-from tests.stack import Stack
 from tests.test_graphql import EXPORT, put_export
+from tools.stack import Stack
 
 MARK = "of-the-owner"
 FIELDS = "id type sourceType sourceId createdAt imageUrl imageId description verification metadata errorMessage"

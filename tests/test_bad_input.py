@@ -15,7 +15,7 @@ import pytest
 
 from app.engine.db import Database
 from tests.conftest import Account, new_account
-from tests.stack import Stack
+from tools.stack import Stack
 
 LIST = "/api/v2/data/descriptions"
 EXPORT = "/api/v2/data/export"

@@ -22,8 +22,8 @@ from app.models import Export
 from app.settings import Settings
 from tests.commands import invoke, sightlog
 from tests.conftest import Account
-from tests.servers import Servers, free_port
-from tests.stack import COMMAND, ROOT, Process, Stack
+from tools.servers import Servers, free_port
+from tools.stack import COMMAND, ROOT, Process, Stack
 
 KEY = re.compile(r"sightlog_[A-Za-z0-9]{8}[A-Za-z0-9_-]{32,}\n")
 LIST = "/api/v2/data/descriptions"

@@ -19,7 +19,7 @@ from app.history.recording import Result
 from app.models import Export, ExportStatus
 from tests.conftest import ENGINES, Account
 from tests.forked import ForkedStack, Nursery
-from tests.servers import Servers
+from tools.servers import Servers
 
 pytestmark = pytest.mark.xdist_group("faults")
 

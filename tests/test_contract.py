@@ -20,7 +20,7 @@ from app.history.filters import DescriptionFilter
 from app.history.recording import Result
 from app.models import ExportFormat, Scope
 from tests.conftest import Account, new_account
-from tests.stack import Stack
+from tools.stack import Stack
 
 LIST = "/api/v2/data/descriptions"
 EXPORT = "/api/v2/data/export"

@@ -7,8 +7,8 @@ import pytest
 
 from app.engine.db import Database
 from tests.conftest import new_account
-from tests.servers import Redis, Servers
-from tests.stack import Stack
+from tools.servers import Redis, Servers
+from tools.stack import Stack
 
 NAMES = {
     "postgres": ["SIGHTLOG_DATABASE_URL"],

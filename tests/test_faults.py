@@ -30,7 +30,7 @@ from app.history.filters import DescriptionFilter
 from app.models import Export, ExportFormat, ExportStatus
 from tests.conftest import ENGINES, Account, new_account
 from tests.forked import ForkedStack, Nursery
-from tests.servers import Servers, s3_client, start_all
+from tools.servers import Servers, s3_client, start_all
 
 pytestmark = pytest.mark.xdist_group("faults")
 

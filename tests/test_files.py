@@ -18,7 +18,7 @@ from app.engine.db import Database
 from app.history.columns import COLUMNS
 from tests.commands import sightlog
 from tests.conftest import Account, new_account
-from tests.stack import Stack
+from tools.stack import Stack
 
 FORMATS = ("csv", "json", "jsonl")
 

@@ -17,7 +17,7 @@ from app.history.columns import COLUMNS
 from tests import model
 from tests.commands import sightlog
 from tests.conftest import Account, new_account
-from tests.stack import Stack
+from tools.stack import Stack
 
 Dict = dict[str, Any]
 

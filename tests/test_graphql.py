@@ -34,7 +34,7 @@ from app.history.filters import DescriptionFilter
 from app.models import ExportFormat, ExportStatus, Scope
 from graphql_schema.schema import schema
 from tests.conftest import Account, new_account
-from tests.stack import Stack
+from tools.stack import Stack
 
 SDL = Path(__file__).parents[1] / "graphql_schema" / "schema.graphql"
 

@@ -13,7 +13,7 @@ from app import auth
 from app.engine.db import Database
 from app.models import Scope
 from tests.conftest import Account, new_account
-from tests.stack import Stack
+from tools.stack import Stack
 
 JSON = "application/json"
 RESPONSE_JSON = "application/graphql-response+json"

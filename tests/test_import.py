@@ -12,7 +12,7 @@ import pytest
 
 from tests.commands import sightlog
 from tests.conftest import Account
-from tests.stack import COMMAND, ROOT, Stack
+from tools.stack import COMMAND, ROOT, Stack
 
 CSV = b'id,source_type,created_at,description\r\nb,single,2025-01-02,"One, two"\r\na,batch,2025-01-01,\r\n'
 JSONL = (

@@ -21,8 +21,8 @@ from app.limits import Limiter
 from app.models import Scope
 from tests.commands import sightlog
 from tests.conftest import ENGINES, Account, new_account
-from tests.servers import Redis, Servers
-from tests.stack import Stack
+from tools.servers import Redis, Servers
+from tools.stack import Stack
 
 LIMIT = 6
 ADDRESS_LIMIT = 3

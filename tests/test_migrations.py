@@ -23,7 +23,7 @@ from app.migrations.revisions import DatabaseBehind
 from app.runtime import prepare
 from tests.conftest import ENGINES
 from tests.forked import Forked, Nursery
-from tests.servers import free_port
+from tools.servers import free_port
 
 pytestmark = pytest.mark.xdist_group("faults")
 

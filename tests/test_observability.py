@@ -19,8 +19,8 @@ from app.engine.db import Database
 from app.migrations import revisions
 from app.models import Scope
 from tests.conftest import ENGINES, Account, new_account
-from tests.servers import Postgres, Redis, Server, Servers, free_port, is_free
-from tests.stack import Stack
+from tools.servers import Postgres, Redis, Server, Servers, free_port, is_free
+from tools.stack import Stack
 
 DESCRIPTIONS = "/api/v2/data/descriptions"
 EXPORT = "/api/v2/data/export"

@@ -22,7 +22,7 @@ from app.settings import Settings
 from graphql_schema import resolvers
 from tests import test_contract
 from tests.conftest import Account, new_account
-from tests.stack import Stack
+from tools.stack import Stack
 
 LIST = "/api/v2/data/descriptions"
 EXPORT = "/api/v2/data/export"

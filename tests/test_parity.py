@@ -29,8 +29,8 @@ from app.models import DescriptionStatus, ExportFormat
 from tests import model
 from tests.commands import sightlog
 from tests.conftest import Account, new_account
-from tests.servers import Servers
-from tests.stack import Stack
+from tools.servers import Servers
+from tools.stack import Stack
 
 Dict = dict[str, Any]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from tests import readme
-from tests.stack import Stack
+from tools import readme
+from tools.stack import Stack
 
 
 def test_the_settings_are_those_of_the_code() -> None:

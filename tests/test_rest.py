@@ -22,7 +22,7 @@ from app.models import Export, ExportFormat, Scope
 from app.runtime import open_runtime
 from app.settings import Settings
 from tests.conftest import Account, new_account
-from tests.stack import Stack
+from tools.stack import Stack
 
 LIST = "/api/v2/data/descriptions"
 EXPORT = "/api/v2/data/export"

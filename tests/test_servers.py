@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import redis
 
-from tests.servers import Postgres, Redis, Servers, free_ports, start_all
+from tools.servers import Postgres, Redis, Servers, free_ports, start_all
 
 BUCKET = "history"
 PART = b"x" * 5 * 2**20
@@ -149,7 +149,7 @@ def test_s3_killed_keeps_port_and_data(servers: Servers, web: httpx.Client) -> N
 def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path, end: str) -> None:
     program = f"""
 import os, pathlib, signal, sys, threading
-from tests.servers import Redis
+from tools.servers import Redis
 server = Redis(pathlib.Path({str(tmp_path)!r}))
 starter = threading.Thread(target=server.start)
 starter.start()
@@ -176,6 +176,6 @@ def gone(url: str) -> bool:
 def test_another_port_when_one_was_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Redis(tmp_path / "first") as first:
         offers = iter([first.ports, second_ports := free_ports(1)])
-        monkeypatch.setattr("tests.servers.free_ports", lambda count: next(offers))
+        monkeypatch.setattr("tools.servers.free_ports", lambda count: next(offers))
         with Redis(tmp_path / "second") as second:
             assert second.ports == second_ports

@@ -12,7 +12,7 @@ from typing import Self
 
 import httpx
 
-from tests.servers import free_port
+from tools.servers import free_port
 
 COMMAND = (sys.executable, "-m", "app.cli")
 ROOT = Path(__file__).parent.parent

@@ -6,8 +6,8 @@ import tempfile
 import threading
 from pathlib import Path
 
-from tests import servers
-from tests.stack import Stack
+from tools import servers
+from tools.stack import Stack
 
 
 def main() -> None:
