@@ -11,13 +11,13 @@ run: $(READY) ## Fill a demo account and serve; prints the URLs and the demo's k
 	@$(BIN)/sightlog serve --demo --port $(PORT)
 
 # The tests that kill and stop servers have times to keep, so nothing else runs beside them.
-FAULTS := $(addprefix tests/test_,faults.py leases.py concurrency.py migrations.py)
+FAULTS := tests/faults
 
 test: $(READY) ## Run all tests, or those that ARGS says
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(addprefix --ignore=,$(FAULTS))
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore=$(FAULTS)
 	$(BIN)/python -m pytest $(FAULTS)
 endif
 

@@ -411,11 +411,12 @@ def test_a_running_export_has_the_documented_keys(account: Account) -> None:
 
 
 def test_the_compatibility_table_names_tests_that_exist() -> None:
-    named = set(re.findall(r"`(test_\w+\.py)::(\w+)`", README.read_text()))
+    named = set(re.findall(r"`([\w/]*test_\w+\.py)::(\w+)`", README.read_text()))
     assert len(named) > 40
+    folder = Path(__file__).parent
     existing = {
-        (path.name, node.name)
-        for path in Path(__file__).parent.glob("test_*.py")
+        (path.relative_to(folder).as_posix(), node.name)
+        for path in folder.rglob("test_*.py")
         for node in ast.parse(path.read_text()).body
         if isinstance(node, ast.FunctionDef)
     }

@@ -16,7 +16,7 @@ from app.console import pages
 
 VENDOR = pages.ASSETS / "vendor"
 EXAMPLES = pages.ASSETS / "examples"
-SDL = Path(__file__).parents[1] / "graphql_schema" / "schema.graphql"
+SDL = Path(__file__).parents[2] / "graphql_schema" / "schema.graphql"
 PAGES = ["/graphql", "/docs"]
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 

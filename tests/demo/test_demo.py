@@ -13,7 +13,7 @@ import pytest
 from app.demo import results
 from app.demo.phrases import ERRORS, THEMES, Theme
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TODAY = datetime.date(2026, 11, 23)
 MIDNIGHT = datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC)
 KEYS = [

@@ -16,7 +16,7 @@ from app.engine.db import Database
 from app.history import recording
 from app.history.recording import Result
 from tests.conftest import Account, only_servers
-from tests.test_parity import generate
+from tests.history.test_parity import generate
 
 FIELDS = """id type status sourceType sourceId createdAt imageUrl imageId description confidenceScore verification
     metadata errorMessage __typename""".split()  # noqa: SIM905

@@ -36,7 +36,7 @@ from graphql_schema.schema import schema
 from tests.conftest import Account, new_account
 from tools.stack import Stack
 
-SDL = Path(__file__).parents[1] / "graphql_schema" / "schema.graphql"
+SDL = Path(__file__).parents[2] / "graphql_schema" / "schema.graphql"
 
 FIXED = """
 scalar DateTime
