@@ -15,7 +15,7 @@ from app.main import create_app
 from app.models import ExportStatus, Scope
 from app.settings import Settings
 from tests.conftest import Account, new_account
-from tests.graphql_schema.test_graphql import EXPORT, put_export
+from tests.graphql_schema.conftest import EXPORT, put_export
 from tools.stack import Stack
 
 MARK = "of-the-owner"

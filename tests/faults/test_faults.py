@@ -3,185 +3,55 @@
 import hashlib
 import itertools
 import random
-import resource
 import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import update
 from sqlmodel import col, func, select
 
-from app.engine.db import Database
 from app.errors import Unavailable
 from app.exports import claims, statement, writers
-from app.exports.lifecycle import in_states
 from app.history import rollup
 from app.history.filters import DescriptionFilter
-from app.models import Export, ExportFormat, ExportStatus
-from tests.conftest import ENGINES, Account, new_account
-from tests.forked import ForkedStack, Nursery
-from tools.servers import Servers, s3_client, start_all
+from app.models import Export, ExportFormat
+from tests.conftest import ENGINES, Account
+from tests.faults.beside import expire, fill_disk, kill_serve
+from tests.faults.site import (
+    BIG,
+    CANCELLED,
+    LARGE,
+    PENDING,
+    PROCESSING,
+    REQUESTS,
+    ROWS,
+    SMALL,
+    WHOLE,
+    Site,
+    failed,
+    fetch,
+    site,
+    start,
+    until,
+)
+from tests.forked import Nursery
+from tools.servers import Servers, start_all
 
 pytestmark = pytest.mark.xdist_group("faults")
-
-T = TypeVar("T")
-
-PENDING, PROCESSING, COMPLETED = ExportStatus.PENDING, ExportStatus.PROCESSING, ExportStatus.COMPLETED
-FAILED, CANCELLED = ExportStatus.FAILED, ExportStatus.CANCELLED
-
-ROWS = 100_000
-FIELDS = ["id", "created_at", "metadata"]
-REQUESTS: tuple[dict[str, Any], ...] = (
-    {"format": "jsonl", "fields": FIELDS, "start_date": "2025-01-01T20:30:00Z"},
-    {"format": "csv", "start_date": "2025-01-02T00:00:00Z"},
-    {"format": "json", "end_date": "2025-01-01T03:00:00Z"},
-)
-LARGE, SMALL = REQUESTS[0], REQUESTS[2]
-"""One that S3 gets in two parts, and one that it gets in one."""
-WHOLE = {"format": "jsonl", "fields": ["id", "type", "created_at"]}
-BIG = {"format": "jsonl", "fields": FIELDS, "limit": 60_000}
-"""All rows in one part, and in some: these take a while."""
-
-FILL = {
-    "postgresql": """
-        INSERT INTO descriptions (account_id, id, type, status, source_type, created_at, metadata)
-        SELECT :account, 'r' || lpad(n::text, 6, '0'), 'rule', 'completed', 'batch',
-               timestamptz '2025-01-01Z' + n * interval '1 second', jsonb_build_object('text', lpad(n::text, 280, '0'))
-        FROM generate_series(1, :rows) n""",
-    "sqlite": """
-        WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :rows)
-        INSERT INTO descriptions (account_id, id, type, status, source_type, created_at, metadata)
-        SELECT :account, 'r' || printf('%06d', n), 'rule', 'completed', 'batch',
-               strftime('%Y-%m-%dT%H:%M:%S.000000Z', '2025-01-01', '+' || n || ' seconds'),
-               '{"text":"' || printf('%0280d', n) || '"}'
-        FROM numbers""",
-}
-
-
-@dataclass
-class Site:
-    """A running Sightlog. The first account has a long history."""
-
-    stack: ForkedStack
-    database: Database
-    accounts: list[Account] = field(default_factory=list)
-
-    def account(self) -> Account:
-        self.accounts.append(new_account(self.stack, self.database))
-        return self.accounts[-1]
-
-    @property
-    def history(self) -> Account:
-        return self.accounts[0]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stack.stop()
-        self.database.dispose()
-        for account in self.accounts:
-            account.close()
-
-    def row(self, export_id: str) -> Export:
-        with self.database.read() as session:
-            return session.exec(select(Export).where(Export.id == uuid.UUID(export_id))).one()
-
-    def exists(self, export_id: str) -> bool:
-        with self.database.read() as session:
-            return session.exec(select(Export.id).where(Export.id == uuid.UUID(export_id))).first() is not None
-
-    def count(self, *states: ExportStatus) -> int:
-        with self.database.read() as session:
-            return session.exec(select(func.count()).select_from(Export).where(in_states(*states))).one()
-
-    def stored(self) -> list[str]:
-        """The keys of all that lies in the storage, half-written things too."""
-        if bucket := self.stack.settings.get("SIGHTLOG_S3_BUCKET"):
-            objects = s3(self.stack).list_objects_v2(Bucket=bucket).get("Contents", [])
-            uploads = s3(self.stack).list_multipart_uploads(Bucket=bucket).get("Uploads", [])
-            keys = [found["Key"] for found in objects] + [found["Key"] + " half-written" for found in uploads]
-            return sorted(key.removeprefix("exports/") for key in keys)
-        folder = self.stack.folder / "data" / "exports"
-        return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
-
-    def results(self) -> list[str]:
-        with self.database.read() as session:
-            return sorted(key for key in session.exec(select(Export.object_key)) if key is not None)
-
-    def digest(self, account: Account, export_id: str) -> str:
-        """Of the file of an export that must become completed; it is what its receipt says."""
-        until(lambda: self.row(export_id).status not in (PENDING, PROCESSING), 60)
-        state = account.wait(export_id)
-        assert state["status"] == "completed", state
-        content = fetch(state["download_url"]).content
-        query = "query($id: ID!) { export(id: $id) { receipt { rows bytes sha256 } } }"
-        receipt = account.graphql(query, id=export_id)["export"]["receipt"]
-        sha256 = hashlib.sha256(content).hexdigest()
-        assert receipt == {"rows": state["record_count"], "bytes": len(content), "sha256": sha256}
-        return sha256
-
-    def settle(self) -> None:
-        """Every export ends, and the storage holds their results and nothing else."""
-        until(lambda: self.count(PENDING, PROCESSING) == 0, 60)
-        until(lambda: self.stored() == self.results(), 15)
-
-
-def s3(stack: ForkedStack) -> Any:
-    settings = stack.settings
-    return s3_client(
-        settings["SIGHTLOG_S3_ENDPOINT_URL"], settings["AWS_ACCESS_KEY_ID"], settings["AWS_SECRET_ACCESS_KEY"]
-    )
-
-
-def until(condition: Callable[[], T], seconds: float) -> T:
-    """What the condition gives once it is true, which it must become within that time."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.03)
-    return found
-
-
-def fetch(url: str) -> httpx.Response:
-    return httpx.get(url, verify=False)
-
-
-def start(account: Account, **body: Any) -> str:
-    answer = account.client.post("/api/v2/data/export", json={"data_type": "descriptions"} | body)
-    assert answer.status_code == 202, answer.text
-    export_id: str = answer.json()["export_id"]
-    return export_id
 
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     with start_all(tmp_path_factory.mktemp("servers")) as started:
         yield started
-
-
-def site(
-    folder: Path, nursery: Nursery, settings: Mapping[str, str], *, apis: int = 1, workers: int = 0, rows: int = ROWS
-) -> Site:
-    limits = {"SIGHTLOG_RATE_LIMIT": "0", "SIGHTLOG_EXPORTS_PER_ACCOUNT": "20", "SIGHTLOG_WORKER_THREADS": "2"}
-    stack = ForkedStack(folder, limits | dict(settings), apis=apis, workers=workers, nursery=nursery).start()
-    opened = Site(stack, Database(stack.database_url))
-    fill = text(FILL[opened.database.url.get_backend_name()])
-    values = {"account": opened.account().id, "rows": rows}
-    with opened.database.write() as session:
-        session.connection().execute(fill, values)
-        rollup.rebuild(session)
-    return opened
 
 
 @pytest.fixture(scope="module")
@@ -224,56 +94,6 @@ def calm(digests: list[str]) -> list[str]:
 @pytest.fixture(scope="module")
 def whole(digests: list[str]) -> str:
     return digests[-1]
-
-
-def kill_serve(folder: Path, nursery: Nursery) -> None:
-    with site(folder, nursery, {}) as embedded:
-        started = [start(embedded.history, **WHOLE)]
-        expected = embedded.digest(embedded.history, started[0])
-        for _ in range(4):
-            started += [start(embedded.history, **WHOLE) for _ in range(2)]
-            until(lambda: embedded.count(PROCESSING) > 0, 10)
-            time.sleep(random.uniform(0, 0.4))
-            embedded.stack.api_processes[0].kill()
-            embedded.stack.serve(0)
-            embedded.stack.wait_until_ready()
-        assert {embedded.digest(embedded.history, export_id) for export_id in started} == {expected}
-        attempts = [embedded.row(export_id).attempt for export_id in started]
-        assert sum(attempts) - len(attempts) >= 2, attempts
-        embedded.settle()
-
-
-def expire(folder: Path, nursery: Nursery, settings: dict[str, str]) -> None:
-    kept = {"SIGHTLOG_EXPORT_RETENTION": "1s"}
-    with site(folder, nursery, settings | kept, rows=0) as short_lived:
-        account = short_lived.account()
-        account.record({"id": "only"})
-        state = account.wait(start(account, format="csv"))
-        assert state["status"] == "completed"
-        assert fetch(state["download_url"]).status_code == 200
-        until(lambda: short_lived.row(state["export_id"]).expired_at is not None, 10)
-        answer = account.client.get(f"/api/v2/data/export/{state['export_id']}")
-        assert (answer.status_code, answer.json()) == (404, {"detail": "Export not found"})
-        query = "query($id: ID!) { export(id: $id) { status expiredAt downloadUrl receipt { rows } } }"
-        expired = account.graphql(query, id=state["export_id"])["export"]
-        assert expired.pop("expiredAt") > state["created_at"]
-        assert expired == {"status": "COMPLETED", "downloadUrl": None, "receipt": {"rows": 1}}
-        until(lambda: short_lived.stored() == [], 10)
-        assert fetch(state["download_url"]).status_code == 404
-
-
-def fill_disk(folder: Path, nursery: Nursery, settings: dict[str, str]) -> None:
-    """The largest file that the process may write holds no export."""
-    with site(folder, nursery, settings, rows=20_000) as opened:
-        account, serve = opened.history, opened.stack.forked[-1]
-        resource.prlimit(serve.pid, resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
-        export_id = start(account, **WHOLE)
-        failed(opened, export_id, 1)
-        assert opened.stored() == []
-        resource.prlimit(serve.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        assert opened.digest(account, export_id)
-        assert opened.row(export_id).attempt == 2
-        opened.settle()
 
 
 Beside = dict[str, Future[None]]
@@ -558,16 +378,6 @@ def test_s3_down_for_a_while(production: Site, servers: Servers, calm: list[str]
     account.graphql("mutation($id: ID!) { retryExport(id: $id) { status } }", id=hopeless)
     assert production.digest(account, hopeless) == calm[2]
     production.settle()
-
-
-def failed(site: Site, export_id: str, times: int) -> timedelta:
-    """Waits until it failed that often; how long it then rests, from the beginning of its last attempt."""
-    until(lambda: site.row(export_id).failures == times, 15)
-    row = site.row(export_id)
-    assert row.status == PENDING
-    assert row.not_before
-    assert row.started_at
-    return row.not_before - row.started_at
 
 
 CLOCK = """

@@ -18,7 +18,7 @@ from app.exports.lifecycle import Receipt, Request
 from app.history.filters import DescriptionFilter
 from app.models import ExportFormat, ExportStatus, Scope
 from tests.conftest import Account
-from tests.graphql_schema.test_graphql import COUNT, put_export
+from tests.graphql_schema.conftest import COUNT, put_export
 
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream"
