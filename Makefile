@@ -31,8 +31,8 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-docs: $(READY) ## Write what is made from the code: graphql_schema/schema.graphql and the tables of the README
-	$(BIN)/python -m tools.readme
+docs: $(READY) ## Write what is made from the code: graphql_schema/schema.graphql and the tables of the docs
+	$(BIN)/python -m tools.docs
 	$(BIN)/python -c "from graphql_schema.schema import schema; print(schema.as_str())" > graphql_schema/schema.graphql
 
 $(READY): pyproject.toml

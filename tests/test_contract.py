@@ -25,7 +25,7 @@ from tools.stack import Stack
 LIST = "/api/v2/data/descriptions"
 EXPORT = "/api/v2/data/export"
 JSON = {"Content-Type": "application/json"}
-README = Path(__file__).parents[1] / "README.md"
+COMPATIBILITY = Path(__file__).parents[1] / "docs" / "compatibility.md"
 
 LIST_REQUEST = """
 ?start_date=2025-01-01T00:00:00Z // Filter by start date (ISO format)
@@ -411,7 +411,7 @@ def test_a_running_export_has_the_documented_keys(account: Account) -> None:
 
 
 def test_the_compatibility_table_names_tests_that_exist() -> None:
-    named = set(re.findall(r"`([\w/]*test_\w+\.py)::(\w+)`", README.read_text()))
+    named = set(re.findall(r"`([\w/]*test_\w+\.py)::(\w+)`", COMPATIBILITY.read_text()))
     assert len(named) > 40
     folder = Path(__file__).parent
     existing = {

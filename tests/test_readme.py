@@ -1,24 +1,40 @@
-"""Every command of the README was run as written, and its tables are those of the code."""
+"""Every command of the README was run as written, the tables are those of the code, and no link leads nowhere."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
-from tools import readme
+from tools import docs
 from tools.stack import Stack
 
 
 def test_the_settings_are_those_of_the_code() -> None:
-    text = readme.README.read_text()
-    assert readme.made(text) == text
+    text = docs.OPERATIONS.read_text()
+    assert docs.made(text) == text
     assert "| `SIGHTLOG_RATE_LIMIT` | `500` |" in text
 
 
+PAGES = [*docs.ROOT.glob("*.md"), *docs.ROOT.glob("docs/**/*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(docs.ROOT)))
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_page_is_listed() -> None:
+    listed = (docs.ROOT / "docs" / "README.md").read_text()
+    assert [page.name for page in docs.ROOT.glob("docs/*.md") if f"({page.name})" not in listed] == ["README.md"]
+
+
 def test_the_tour_runs_as_written(tmp_path: Path) -> None:
-    tour = "\n".join(readme.blocks("sh"))
+    tour = "\n".join(docs.blocks("sh"))
     with Stack(tmp_path, {}) as stack:
         tour = tour.replace("http://127.0.0.1:8000", stack.url)
         tour = tour.replace('"$PWD/.venv/bin:$PATH"', f'"{Path(sys.executable).parent}:$PATH"')

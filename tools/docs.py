@@ -1,16 +1,18 @@
-"""`make docs`: the parts of the README that are made from the code."""
+"""`make docs`: the parts of the documentation that are made from the code."""
 
 import re
 from pathlib import Path
 
 from app import settings
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+OPERATIONS = ROOT / "docs" / "operations.md"
 _MADE = re.compile(r"(<!-- made by .*? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def made(text: str) -> str:
-    """The README as it should be."""
+    """The page as it should be."""
     return _MADE.sub(lambda found: f"{found[1]}\n{settings.table()}\n\n{found[2]}", text)
 
 
@@ -20,4 +22,4 @@ def blocks(language: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    README.write_text(made(README.read_text()))
+    OPERATIONS.write_text(made(OPERATIONS.read_text()))
