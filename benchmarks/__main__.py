@@ -13,11 +13,14 @@ from pathlib import Path
 import httpx
 
 from app.engine.db import Database
-from benchmarks import exports, history, pages, recordings, soak
+from benchmarks import exports, history, imports, pages, recordings, soak
 from benchmarks.report import Report
 from benchmarks.requests import wait_for
 from tools import servers
 from tools.stack import Process, Stack
+
+LIMITED = {"SIGHTLOG_RATE_LIMIT": "1000000000"}
+"""Requests are counted, as they are in production; so many that none is refused."""
 
 
 def main() -> None:
@@ -44,6 +47,7 @@ def main() -> None:
                 if not asked.sqlite:
                     exports.measure(report, stack, keys["large"], asked.rows)
                     recordings.measure(report, database)
+                imports.measure(report, stack, database, folder)
                 start(report, folder)
             database.dispose()
         report.print()
@@ -54,14 +58,14 @@ def production(folder: Path) -> Iterator[Stack]:
     with servers.start_all(folder) as real:
         real.postgres.create_database("bench")
         real.s3.create_bucket("bench")
-        settings = real.environment("bench", "bench") | {"SIGHTLOG_RATE_LIMIT": "0"}
+        settings = real.environment("bench", "bench") | LIMITED
         with Stack(folder / "stack", settings, workers=1) as stack:
             yield stack
 
 
 @contextmanager
 def embedded(folder: Path) -> Iterator[Stack]:
-    with Stack(folder / "stack", {"SIGHTLOG_RATE_LIMIT": "0"}) as stack:
+    with Stack(folder / "stack", LIMITED) as stack:
         yield stack
 
 
