@@ -5,7 +5,7 @@ PORT ?= 8000
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test stack bench lint types docs clean
+.PHONY: run test stack bench attack lint types docs clean
 
 run: $(READY) ## Fill a demo account and serve; prints the URLs and the demo's key
 	@$(BIN)/sightlog serve --demo --port $(PORT)
@@ -47,3 +47,6 @@ clean:
 
 bench: $(READY) ## Measure, beside what the database could do; prints a table
 	$(BIN)/python -m benchmarks $(ARGS)
+
+attack: $(READY) ## Measure what one caller can cost the others; prints a table
+	$(BIN)/python -m benchmarks.attack $(ARGS)
