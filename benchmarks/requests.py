@@ -13,7 +13,7 @@ from typing import NamedTuple
 import httpx
 
 from app.engine.db import Database
-from tools import servers
+from tools import patience, servers
 
 SECONDS = 4.0
 CONNECTIONS = 8
@@ -89,14 +89,14 @@ def serving(
 
 
 def wait_for(ready: Callable[[], bool], timeout: float = 30) -> None:
-    deadline = time.monotonic() + timeout
+    deadline = patience.Deadline(timeout)
     while True:
         try:
             if ready():
                 return
         except httpx.TransportError:
             pass
-        if time.monotonic() > deadline:
+        if deadline.is_over:
             raise TimeoutError
         time.sleep(0.05)
 

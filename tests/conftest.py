@@ -1,10 +1,12 @@
 import itertools
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -13,8 +15,10 @@ from app import auth
 from app.engine.db import Database
 from app.models import Scope
 from tests.forked import Nursery
-from tools import servers
+from tools import patience, servers
 from tools.stack import Stack
+
+T = TypeVar("T")
 
 ENGINES = ("embedded", "servers")
 DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "flickr8k_history.jsonl.gz"
@@ -40,7 +44,7 @@ class Account:
     def connect(self, scope: Scope = Scope.WRITE, url: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {self.keys[scope]}"}
         # Reading the certificates, which plain HTTP does not need, takes longer than most tests.
-        return httpx.Client(base_url=url or self.stack.url, headers=headers, timeout=30, verify=False)
+        return httpx.Client(base_url=url or self.stack.url, headers=headers, timeout=patience.seconds(30), verify=False)
 
     def graphql(self, query: str, **variables: Any) -> Any:
         """The `data` of an operation that must succeed."""
@@ -72,19 +76,19 @@ class Account:
         return self.wait(answer.json()["export_id"])
 
     def wait(self, export_id: str, timeout: float = 60) -> dict[str, Any]:
-        deadline = time.monotonic() + timeout
+        deadline = patience.Deadline(timeout)
         while True:
             state: dict[str, Any] = self.client.get(f"/api/v2/data/export/{export_id}").json()
             if state["status"] in ("completed", "failed"):
                 return state
-            assert time.monotonic() < deadline, state
+            assert not deadline.is_over, state
             time.sleep(0.01)
 
     def download(self, **body: Any) -> bytes:
         """The file of an export that must be completed."""
         state = self.export(**body)
         assert state["status"] == "completed", state
-        return httpx.get(state["download_url"], verify=False).content
+        return httpx.get(state["download_url"], verify=False, timeout=patience.seconds(30)).content
 
     @property
     def client(self) -> httpx.Client:
@@ -99,6 +103,21 @@ class Account:
             self._client.close()
 
 
+def at_the_second_try(request: pytest.FixtureRequest, start: Callable[[], T]) -> T:
+    """What starts, at once or when it is tried again. Otherwise the whole run ends, and says why there and then:
+    thousands of tests would fail for the same reason.
+    """
+    with suppress(Exception):
+        return start()
+    try:
+        return start()
+    except Exception as error:
+        capture = request.config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            print(f"\n{request.fixturename} cannot be started, twice: {error}", file=sys.stderr, flush=True)
+        pytest.exit(f"{request.fixturename} cannot be started")
+
+
 @pytest.fixture(scope="session")
 def nursery() -> Iterator[Nursery]:
     """Forks Sightlog's processes, where a test needs many of its own."""
@@ -108,9 +127,9 @@ def nursery() -> Iterator[Nursery]:
 
 
 @pytest.fixture(scope="session")
-def real_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Servers]:
+def real_servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Servers]:
     """PostgreSQL, Redis and S3, started once in a test process and stopped at its end."""
-    started = servers.start_all(tmp_path_factory.mktemp("servers"))
+    started = at_the_second_try(request, lambda: servers.start_all(tmp_path_factory.mktemp("servers")))
     yield started
     started.stop()
 
@@ -128,7 +147,11 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         real.s3.create_bucket("suite")
         settings |= real.environment("suite", "suite")
         workers = 1
-    with Stack(tmp_path_factory.mktemp(request.param), settings, workers=workers) as running:
+
+    def start() -> Stack:
+        return Stack(tmp_path_factory.mktemp(request.param), settings, workers=workers).start()
+
+    with at_the_second_try(request, start) as running:
         yield running
 
 

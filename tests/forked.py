@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from tools import patience
 from tools.servers import free_port
 from tools.stack import ROOT, Process, Stack
 
@@ -101,10 +101,7 @@ class Forked(Process):
         return self.wait(timeout)
 
     def wait(self, timeout: float = 30) -> int:
-        deadline = time.monotonic() + timeout
-        while self.is_running():
-            assert time.monotonic() < deadline, f"{self.arguments} does not end"
-            time.sleep(0.01)
+        patience.until(lambda: not self.is_running(), timeout, every=0.01, what=f"{self.arguments} does not end")
         assert self.status is not None
         return self.status
 
@@ -116,15 +113,13 @@ class ForkedStack(Stack):
     nursery: Nursery | None = None
     forked: list[Forked] = field(default_factory=list)
 
-    def start(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def _start(self) -> None:
         assert self._fork("db", "upgrade").wait() == 0
         for _ in range(self.apis):
             self.add_api()
         for _ in range(self.workers):
             self.add_worker()
         self.wait_until_ready()
-        return self
 
     def add_api(self) -> Forked:
         self.ports.append(free_port())

@@ -7,7 +7,6 @@ import pty
 import re
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +21,7 @@ from app.models import Export
 from app.settings import Settings
 from tests.commands import invoke, sightlog
 from tests.conftest import Account
+from tools import patience
 from tools.servers import Servers, free_port
 from tools.stack import COMMAND, ROOT, Process, Stack
 
@@ -357,7 +357,7 @@ def test_serve_makes_all_it_needs_and_ends_cleanly(serving: Stack) -> None:
         answer = connection.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["data"]["descriptions"]["totalCount"] > 1000
-    assert popen.wait(20) == 0
+    assert popen.wait(patience.seconds(20)) == 0
     assert "Traceback" not in serving.api_processes[0].log.read_text()
 
 
@@ -369,11 +369,8 @@ def listens(port: int) -> bool:
     return True
 
 
-def wait_until(holds: Any, timeout: float = 20) -> None:
-    deadline = time.monotonic() + timeout
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.03)
+def wait_until(holds: Any) -> None:
+    patience.until(holds, 20)
 
 
 def test_sigterm_hands_a_running_export_back(own: Stack) -> None:
@@ -388,7 +385,7 @@ def test_sigterm_hands_a_running_export_back(own: Stack) -> None:
     body = {"data_type": "descriptions", "format": "csv", "fields": ["id", "description"]}
     own.add_api()
     own.wait_until_ready()
-    with httpx.Client(base_url=own.url, headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=own.url, headers=headers, timeout=patience.seconds(30)) as client:
         made = [client.post("/api/v2/data/export", json=body).json()["export_id"] for _ in range(8)]
         wait_until(lambda: state(client, made[0])["status"] != "PENDING")
         assert own.api_processes[0].terminate() == 0
@@ -405,7 +402,7 @@ def test_sigterm_hands_a_running_export_back(own: Stack) -> None:
     own.wait_until_ready()
     cell = '"' + text.replace('"', '""') + '"'
     expected = "id,description\r\n" + "".join(f"{place:04},{cell}\r\n" for place in reversed(range(1000)))
-    with httpx.Client(base_url=own.url, headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=own.url, headers=headers, timeout=patience.seconds(30)) as client:
         wait_until(lambda: state(client, running[0])["status"] == "COMPLETED")
         receipt = state(client, running[0])["receipt"]
         assert httpx.get(state(client, running[0])["downloadUrl"]).content == expected.encode()

@@ -21,6 +21,7 @@ from app.limits import Limiter
 from app.models import Scope
 from tests.commands import sightlog
 from tests.conftest import ENGINES, Account, new_account
+from tools import patience
 from tools.servers import Redis, Servers
 from tools.stack import Stack
 
@@ -67,7 +68,7 @@ def limited(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def wait_until_counted_together(stack: Stack) -> None:
     """A process that had no answer from Redis counts for itself for some seconds."""
-    database, deadline = Database(stack.database_url), time.monotonic() + 30
+    database, deadline = Database(stack.database_url), patience.Deadline(30)
     while True:
         account = new_account(stack, database)
         told = []
@@ -76,7 +77,7 @@ def wait_until_counted_together(stack: Stack) -> None:
                 told.append(left(client.get(UNKNOWN))[1])
         if told == [LIMIT - 1, LIMIT - 2]:
             break
-        assert time.monotonic() < deadline, told
+        assert not deadline.is_over, told
         time.sleep(1)
     database.dispose()
 
@@ -398,10 +399,7 @@ def test_requests_go_on_without_redis(limited: Stack, own_redis: Redis, own: Acc
     # Each process counts for itself, from the beginning.
     assert remaining(own.client, 20) == list(range(99, 79, -1))
     own_redis.start()
-    deadline = time.monotonic() + 10
-    while remaining(own.client, 1) != [99]:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    patience.until(lambda: remaining(own.client, 1) == [99], 10, every=0.1)
     assert own_redis.process is not None
     os.kill(own_redis.process.pid, signal.SIGSTOP)
     began = time.monotonic()

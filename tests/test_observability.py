@@ -19,6 +19,7 @@ from app.engine.db import Database
 from app.migrations import revisions
 from app.models import Scope
 from tests.conftest import ENGINES, Account, new_account
+from tools import patience
 from tools.servers import Postgres, Redis, Server, Servers, free_port, is_free
 from tools.stack import Stack
 
@@ -126,8 +127,8 @@ def logs_of(stack: Stack) -> list[dict[str, Any]]:
 
 
 def becomes(expected: Any, found: Callable[[], Any], timeout: float = 10) -> None:
-    deadline = time.monotonic() + timeout
-    while found() != expected and time.monotonic() < deadline:
+    deadline = patience.Deadline(timeout)
+    while found() != expected and not deadline.is_over:
         time.sleep(0.02)
     assert found() == expected
 

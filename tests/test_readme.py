@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tools import docs
+from tools import docs, patience
 from tools.stack import Stack
 
 
@@ -44,7 +44,7 @@ def test_the_tour_runs_as_written(tmp_path: Path) -> None:
             env=stack.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=patience.seconds(120),
         )
         assert done.returncode == 0, done.stderr
         told = done.stdout

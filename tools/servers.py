@@ -25,6 +25,8 @@ import redis
 from botocore.config import Config
 from psycopg import sql
 
+from tools import patience
+
 HOST = "127.0.0.1"
 REGION = "us-east-1"
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -89,7 +91,7 @@ class Server:
     def start(self, seconds: float = 30) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.prepare()
-        first, deadline = not self.ports, time.monotonic() + seconds
+        first, deadline = not self.ports, patience.Deadline(seconds)
         while True:
             if self.process is None:
                 self.ports = free_ports(self.port_count) if first else self.ports
@@ -97,7 +99,7 @@ class Server:
             try:
                 return self.check()
             except Exception as error:
-                if time.monotonic() > deadline:
+                if deadline.is_over:
                     self.kill()
                     log = self.log.read_text(errors="replace")[-3000:]
                     raise RuntimeError(f"{type(self).__name__} did not start: {error}\n{log}") from error
@@ -125,7 +127,7 @@ class Server:
         if process:
             process.send_signal(how)
             try:
-                process.wait(10)
+                process.wait(patience.seconds(10))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -199,7 +201,9 @@ class Postgres(Server):
         return [str(POSTGRES / "postgres"), "-D", str(self.data), *(f"--{k}={v}" for k, v in settings.items())]
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
-        return psycopg.connect(self.url.replace("+psycopg", ""), connect_timeout=5, autocommit=True)
+        return psycopg.connect(
+            self.url.replace("+psycopg", ""), connect_timeout=round(patience.seconds(5)), autocommit=True
+        )
 
     def check(self) -> None:
         with self.connect() as connection:
@@ -229,7 +233,7 @@ class Redis(Server):
         return [str(SCRIPTS / "redis-server"), "--bind", HOST, "--port", str(self.port), "--save", ""]
 
     def check(self) -> None:
-        with redis.Redis(host=HOST, port=self.port, socket_timeout=5) as client:
+        with redis.Redis(host=HOST, port=self.port, socket_timeout=patience.seconds(5)) as client:
             if not self.process or client.info("server")["process_id"] != self.process.pid:
                 raise ConnectionError("another server answers")
 
@@ -279,8 +283,8 @@ class S3(Server):
 
     def check(self) -> None:
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        direct.open(self.client().generate_presigned_url("list_buckets"), timeout=5).close()
-        with direct.open(f"http://{HOST}:{self.ports[0]}/dir/status", timeout=5) as status:
+        direct.open(self.client().generate_presigned_url("list_buckets"), timeout=patience.seconds(5)).close()
+        with direct.open(f"http://{HOST}:{self.ports[0]}/dir/status", timeout=patience.seconds(5)) as status:
             if not json.load(status)["Topology"]["Max"]:
                 raise ConnectionError("the volume server has not joined yet: objects cannot be read or written")
 

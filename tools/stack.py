@@ -12,6 +12,7 @@ from typing import Self
 
 import httpx
 
+from tools import patience
 from tools.servers import free_port
 
 COMMAND = (sys.executable, "-m", "app.cli")
@@ -43,7 +44,7 @@ class Process:
         """SIGTERM; its exit status."""
         assert self.popen is not None
         self.popen.terminate()
-        return self.popen.wait(timeout)
+        return self.popen.wait(patience.seconds(timeout))
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -86,14 +87,22 @@ class Stack:
         return self.settings.get("SIGHTLOG_DATABASE_URL") or f"sqlite:///{self.folder / 'data' / 'sightlog.db'}"
 
     def start(self) -> Self:
+        """All of it, or nothing is left running."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _start(self) -> None:
         self.run("db", "upgrade")
         for _ in range(self.apis):
             self.add_api()
         for _ in range(self.workers):
             self.add_worker()
         self.wait_until_ready()
-        return self
 
     def add_api(self) -> Process:
         port = free_port()
@@ -110,17 +119,19 @@ class Stack:
         return process
 
     def wait_until_ready(self, timeout: float = 30) -> None:
-        deadline = time.monotonic() + timeout
+        deadline = patience.Deadline(timeout)
         processes = [*self.api_processes, *self.worker_processes]
         for port in self.ports:
             while True:
                 try:
-                    answer = httpx.get(f"http://127.0.0.1:{port}/health/ready", verify=False)
+                    answer = httpx.get(
+                        f"http://127.0.0.1:{port}/health/ready", verify=False, timeout=patience.seconds(5)
+                    )
                     if answer.status_code == 200:
                         break
                 except httpx.TransportError:
                     pass
-                if not all(process.is_running() for process in processes) or time.monotonic() > deadline:
+                if not all(process.is_running() for process in processes) or deadline.is_over:
                     logs = (process.log.read_text()[-4000:] for process in processes)
                     raise RuntimeError("the processes did not get ready:\n" + "\n".join(logs))
                 time.sleep(0.05)
@@ -136,7 +147,7 @@ class Stack:
             input=input,
             check=check,
             capture_output=True,
-            timeout=300,
+            timeout=patience.seconds(300),
         )
 
     def stop(self) -> None:
@@ -147,7 +158,7 @@ class Stack:
         for process in running:
             assert process.popen is not None
             try:
-                process.popen.wait(30)
+                process.popen.wait(patience.seconds(30))
             except subprocess.TimeoutExpired:
                 process.kill()
 

@@ -9,13 +9,16 @@ import pytest
 
 from tests.bad_input.conftest import EXPORT, LIST, MEGABYTES
 from tests.conftest import Account
+from tools import patience
 from tools.stack import Stack
 
 
 def send_raw(stack: Stack, data: bytes, *, wait: bool = True) -> bytes:
     """The answer to these bytes; with `wait` false none: the connection is dropped at once."""
     address = urlsplit(stack.url)
-    with socket.create_connection((str(address.hostname), address.port or 0), timeout=10) as connection:
+    with socket.create_connection(
+        (str(address.hostname), address.port or 0), timeout=patience.seconds(10)
+    ) as connection:
         with contextlib.suppress(OSError):  # refused before the end
             connection.sendall(data)
         answer = b""

@@ -5,8 +5,9 @@ import resource
 import time
 from pathlib import Path
 
-from tests.faults.site import PROCESSING, WHOLE, failed, fetch, site, start, until
+from tests.faults.site import PROCESSING, WHOLE, failed, fetch, site, start
 from tests.forked import Nursery
+from tools.patience import until
 
 
 def kill_serve(folder: Path, nursery: Nursery) -> None:

@@ -1,13 +1,12 @@
 """A running Sightlog that may be hurt, with a long history."""
 
 import hashlib
-import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx
 from sqlalchemy import text
@@ -19,9 +18,9 @@ from app.history import rollup
 from app.models import Export, ExportStatus
 from tests.conftest import Account, new_account
 from tests.forked import ForkedStack, Nursery
+from tools import patience
+from tools.patience import until
 from tools.servers import s3_client
-
-T = TypeVar("T")
 
 PENDING, PROCESSING, COMPLETED = ExportStatus.PENDING, ExportStatus.PROCESSING, ExportStatus.COMPLETED
 FAILED, CANCELLED = ExportStatus.FAILED, ExportStatus.CANCELLED
@@ -131,17 +130,8 @@ def s3(stack: ForkedStack) -> Any:
     )
 
 
-def until(condition: Callable[[], T], seconds: float) -> T:
-    """What the condition gives once it is true, which it must become within that time."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.03)
-    return found
-
-
 def fetch(url: str) -> httpx.Response:
-    return httpx.get(url, verify=False)
+    return httpx.get(url, verify=False, timeout=patience.seconds(30))
 
 
 def start(account: Account, **body: Any) -> str:

@@ -40,9 +40,9 @@ from tests.faults.site import (
     fetch,
     site,
     start,
-    until,
 )
 from tests.forked import Nursery
+from tools.patience import until
 from tools.servers import Servers, start_all
 
 pytestmark = pytest.mark.xdist_group("faults")

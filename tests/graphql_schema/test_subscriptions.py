@@ -19,6 +19,7 @@ from app.history.filters import DescriptionFilter
 from app.models import ExportFormat, ExportStatus, Scope
 from tests.conftest import Account
 from tests.graphql_schema.conftest import COUNT, put_export
+from tools import patience
 
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream"
@@ -53,7 +54,7 @@ def tell(socket: ClientConnection, **message: Any) -> None:
 
 
 def hear(socket: ClientConnection) -> Any:
-    return json.loads(socket.recv(timeout=20))
+    return json.loads(socket.recv(timeout=patience.seconds(20)))
 
 
 @contextmanager
@@ -67,7 +68,7 @@ def admitted(account: Account, scope: Scope = Scope.READ) -> Iterator[ClientConn
 def closed(socket: ClientConnection) -> int | None:
     """The code that the server closes with; it may not say anything before."""
     with pytest.raises(ConnectionClosed) as raised:
-        socket.recv(timeout=20)
+        socket.recv(timeout=patience.seconds(20))
     return raised.value.rcvd.code if raised.value.rcvd else None
 
 

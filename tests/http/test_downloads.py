@@ -13,6 +13,7 @@ from app.runtime import open_runtime
 from app.settings import Settings
 from tests.conftest import Account
 from tests.rest_compat.conftest import EXPORT
+from tools import patience
 from tools.stack import Stack
 
 
@@ -169,7 +170,7 @@ def test_even_a_signed_path_does_not_escape(exporting: Account, key: str) -> Non
 
 def raw_get(url: str, path: str) -> tuple[int, bytes]:
     """Sends the path as it is: httpx would resolve its dots."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=patience.seconds(10))
     connection.request("GET", path)
     response = connection.getresponse()
     status, body = response.status, response.read()

@@ -9,6 +9,7 @@ import pytest
 
 from app.engine.db import Database
 from tests.conftest import Account, new_account
+from tools import patience
 from tools.stack import Stack
 
 LIST = "/api/v2/data/descriptions"
@@ -88,7 +89,7 @@ def recorded(stack: Stack, database: Database) -> Iterator[Callable[[str], Accou
 @pytest.fixture(scope="module")
 def stranger(stack: Stack) -> Iterator[httpx.Client]:
     """A client without a key."""
-    with httpx.Client(base_url=stack.url, verify=False, timeout=30) as client:
+    with httpx.Client(base_url=stack.url, verify=False, timeout=patience.seconds(30)) as client:
         yield client
 
 
