@@ -69,6 +69,8 @@ class ApiKey(SQLModel, table=True):
     active: bool = True
     created_at: datetime = Field(sa_type=Timestamp)
     expires_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    name: str | None = None
+    last_used_at: datetime | None = Field(default=None, sa_type=Timestamp)
 
 
 class Description(SQLModel, table=True):
@@ -86,6 +88,7 @@ class Description(SQLModel, table=True):
             postgresql_include=["status"],
         ),
         Index("ix_descriptions_score", "account_id", "confidence_score"),
+        Index("ix_descriptions_image", "account_id", "image_id", "created_at", "id"),
         Index(
             "ix_descriptions_search",
             "search_text",

@@ -88,6 +88,10 @@ class Database:
         """A session that commits when its block ends, and takes everything back when it raises."""
         return _session(self._writer)
 
+    def connect(self) -> Connection:
+        """A connection for who begins and commits by himself; otherwise as `write`."""
+        return self._writer.connect()
+
     async def answer(self, asking: Asking[T], *, at_one_moment: bool = False) -> T:
         """What the asking returns, past SQLAlchemy's sessions, which take longer than a small query. Each query sees a
         moment of its own, unless all are to see one. Always of one event loop, before whose end comes `close`.

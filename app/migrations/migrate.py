@@ -1,34 +1,57 @@
-"""Bringing a database to the schema that this version needs, with Alembic."""
+"""Bringing a database to the schema that this version needs, with Alembic.
+
+What a revision may do: docs/decisions/0017-migrations-only-expand.md.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, func, select
-from sqlmodel import SQLModel
+from sqlalchemy import Connection, func, select, text
+from sqlmodel import Session, SQLModel
 
 from app import models
 from app.engine.db import Database
 from app.errors import SightlogError
 from app.migrations import revisions
 
+_AGAIN = 0.1
+"""Seconds after which one who waits for another's upgrade asks again."""
+
+_PARTITIONS = "SELECT relname FROM pg_class WHERE relispartition AND relkind IN ('r', 'p')"
+
+_GUARDS = {
+    "sqlite": "SELECT count(*) = 3 FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'raise_revision_%'",
+    # Citus has no triggers on distributed tables.
+    "postgresql": """SELECT to_regclass('pg_dist_partition') IS NOT NULL OR EXISTS (
+        SELECT FROM pg_trigger WHERE tgrelid = to_regclass('statistics_groups') AND tgname = 'raise_revision')""",
+}
+
 
 class DatabaseAhead(SightlogError):
     """A newer version has upgraded it."""
 
 
-def upgrade(database: Database) -> None:
-    """All of it or nothing; who comes second waits and finds nothing to do. DatabaseAhead for a newer one."""
-    with database.write() as session:
-        connection = session.connection()
-        if not database.is_sqlite:
-            connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("sightlog.upgrade", 0))))
-        current = revisions.current(connection)
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Each revision whole or not at all; who comes second waits and finds nothing to do. DatabaseAhead for a newer one.
+
+    Where it broke off it goes on when it is run again.
+    """
+    with _turn(database) as session:
+        current = revisions.current(session.connection())
         if current is not None and current not in revisions.known():
             raise DatabaseAhead(f"The database is at revision {current}, which only a newer version of Sightlog knows.")
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if database.is_sqlite:
+            _upgrade(session.connection(), revision)
+        else:
+            # It waits as long as it takes, and with no snapshot: a transaction keeps that of its last query.
+            session.connection().execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            with database.connect() as connection:  # with a transaction for each revision, or for a part of it
+                _upgrade(connection, revision)
 
 
 def check(database: Database) -> list[object]:
@@ -38,14 +61,45 @@ def check(database: Database) -> list[object]:
 
 
 def differences(connection: Connection) -> list[object]:
-    """What differs between the tables and the models; nothing, if all is well."""
+    """What differs between the tables and the models; nothing, if all is well. Partitions belong to their tables."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    partitions = set() if is_sqlite else set(connection.scalars(text(_PARTITIONS)))
 
-    def is_here(_: object, name: str | None, *__: object) -> bool:
-        return name != "ix_descriptions_search" or connection.dialect.name == "postgresql"
+    def is_ours(_: object, name: str | None, kind: str, *__: object) -> bool:
+        return name not in partitions if kind == "table" else name != "ix_descriptions_search" or not is_sqlite
 
-    context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": is_here})
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": is_ours})
     assert models.Account.metadata is SQLModel.metadata
-    return list(compare_metadata(context, SQLModel.metadata))
+    found: list[object] = list(compare_metadata(context, SQLModel.metadata))
+    if not connection.scalar(text(_GUARDS[connection.dialect.name])):
+        found.append("the trigger raise_revision on statistics_groups is not there")
+    return found
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+@contextmanager
+def _turn(database: Database) -> Iterator[Session]:
+    """A transaction during which nobody else upgrades; in SQLite any that writes is one.
+
+    Who waits asks again and again: a statement that waits has a snapshot, and an index that is built beside others waits
+    for the end of those.
+    """
+    while True:
+        with database.write() as session:
+            if database.is_sqlite or _is_mine(session):
+                yield session
+                return
+        time.sleep(_AGAIN)
+
+
+def _is_mine(session: Session) -> bool:
+    lock = func.pg_try_advisory_xact_lock(func.hashtextextended("sightlog.upgrade", 0))
+    return bool(session.connection().scalar(select(lock)))
 
 
 def _config() -> Config:
