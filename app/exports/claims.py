@@ -15,6 +15,7 @@ from sqlalchemy import delete as sql_delete
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
+from app.engine import locks
 from app.exports import lifecycle
 from app.exports.lifecycle import Receipt, change, changed, clock, in_states, is_export
 from app.models import Export, ExportStatus
@@ -54,10 +55,7 @@ def claim(session: Session, account_id: int, id: uuid.UUID, *, at_a_time: int) -
     """The right to write it, unless another has it, its time has not come, or `at_a_time` of the account's exports
     are running or were there before it.
     """
-    if session.connection().dialect.name == "postgresql":
-        # One claim at a time for an account, or two would count the same running ones.
-        key = func.hashtextextended("sightlog.claim", account_id)
-        session.connection().execute(select(func.pg_advisory_xact_lock(key)))
+    locks.hold(session.connection(), "claim", account_id)  # or two would count the same running ones
     export = session.get(Export, (account_id, id))
     if export is None:
         return None

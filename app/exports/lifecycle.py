@@ -27,7 +27,7 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from app import cursors, jsontext
-from app.engine import dialects
+from app.engine import dialects, locks
 from app.errors import Conflict, InvalidInput, NotFound
 from app.history import filters
 from app.history.columns import COLUMNS, ITEM_COLUMNS
@@ -264,9 +264,7 @@ def estimate(
 
 
 def _by_idempotency_key(session: Session, account_id: int, wanted: Request) -> Export | None:
-    if session.connection().dialect.name == "postgresql":
-        key = func.hashtextextended(f"sightlog.create:{wanted.idempotency_key}", account_id)
-        session.connection().execute(select(func.pg_advisory_xact_lock(key)))
+    locks.hold(session.connection(), f"create:{wanted.idempotency_key}", account_id)
     same_key = (Export.account_id == account_id, Export.idempotency_key == wanted.idempotency_key)
     there = (col(Export.deleted_at).is_(None), col(Export.expired_at).is_(None))
     known = session.exec(select_rows(Export).where(*same_key, *there)).first()

@@ -11,10 +11,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, text
 from sqlmodel import Session, SQLModel
 
 from app import models
+from app.engine import locks
 from app.engine.db import Database
 from app.errors import SightlogError
 from app.migrations import revisions
@@ -91,15 +92,10 @@ def _turn(database: Database) -> Iterator[Session]:
     """
     while True:
         with database.write() as session:
-            if database.is_sqlite or _is_mine(session):
+            if locks.try_to_hold(session.connection(), "upgrade"):
                 yield session
                 return
         time.sleep(_AGAIN)
-
-
-def _is_mine(session: Session) -> bool:
-    lock = func.pg_try_advisory_xact_lock(func.hashtextextended("sightlog.upgrade", 0))
-    return bool(session.connection().scalar(select(lock)))
 
 
 def _config() -> Config:
