@@ -11,7 +11,7 @@ from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
 
 from app.errors import InvalidInput
-from app.exports.lifecycle import Request
+from app.exports.requests import ExportRequest
 from app.history import filters, recording
 from app.history.recording import Result
 from graphql_schema.enums import DescriptionStatus, ExportFormat, SearchMode
@@ -84,9 +84,9 @@ def to_filter(given: DescriptionFilter | None) -> filters.DescriptionFilter:
     return filters.DescriptionFilter(**values)
 
 
-def to_request(given: CreateExportInput, idempotency_key: str | None, *, unbounded: bool) -> Request:
+def to_request(given: CreateExportInput, idempotency_key: str | None, *, unbounded: bool) -> ExportRequest:
     values = _given(given) | {"filter": to_filter(given.filter)} | ({"max_rows": None} if unbounded else {})
-    return Request(**values, idempotency_key=idempotency_key or None)
+    return ExportRequest(**values, idempotency_key=idempotency_key or None)
 
 
 def to_results(given: Sequence[DescriptionInput]) -> list[Result]:

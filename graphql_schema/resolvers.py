@@ -5,7 +5,7 @@ coroutines; the others block, and the edges call them in threads. Errors are tho
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
@@ -14,9 +14,9 @@ from sqlmodel import Session
 
 from app import auth
 from app.errors import NotFound
-from app.exports import claims, writers
+from app.exports import claims, estimates, files, writers
 from app.exports import lifecycle as export_rows
-from app.exports.lifecycle import Request
+from app.exports.requests import ExportRequest
 from app.history import pages as results
 from app.history import recording
 from app.history.filters import DescriptionFilter
@@ -82,13 +82,13 @@ def export(context: Context, id: uuid.UUID) -> ExportState:
     runtime = context.runtime
     with runtime.database.read() as session:
         row = export_rows.get(session, context.account_id, id)
-        pace = export_rows.pace(session, context.account_id)
 
         def count(wanted: DescriptionFilter) -> int:
             asking = runtime.statistics.current(context.account_id, wanted)
             return runtime.database.answer_in(session, asking)[1].total_count
 
-        return _state(context, row, export_rows.estimate(session, row, pace, count=count))
+        estimated = _estimate(context, session, [row], count=count)
+        return _state(context, row, estimated.get(row.id))
 
 
 def watched_export(context: Context, id: uuid.UUID) -> Export:
@@ -109,12 +109,12 @@ def exports(
     with context.runtime.database.read() as session:
         rows, newer, older = export_rows.newest(session, context.account_id, status=status, limit=limit, after=after)
         total = export_rows.count(session, context.account_id, status) if with_count else None
-        pace = export_rows.pace(session, context.account_id)
-        states = [_state(context, row, export_rows.estimate(session, row, pace)) for row in rows]
+        estimated = _estimate(context, session, rows)
+        states = [_state(context, row, estimated.get(row.id)) for row in rows]
         return ExportPage(states, newer, older, total)
 
 
-def create_export(context: Context, wanted: Request) -> ExportState:
+def create_export(context: Context, wanted: ExportRequest) -> ExportState:
     with context.runtime.database.write() as session:
         id = export_rows.create(session, context.account_id, wanted).id
         due = _due(context, session)
@@ -160,6 +160,17 @@ def existing_export(context: Context, id: uuid.UUID) -> ExportState | None:
         return None
 
 
+def _estimate(
+    context: Context,
+    session: Session,
+    rows: Sequence[Export],
+    *,
+    count: Callable[[DescriptionFilter], int] | None = None,
+) -> dict[uuid.UUID, datetime]:
+    at_a_time = context.runtime.settings.exports_per_account
+    return estimates.estimate(session, context.account_id, rows, at_a_time=at_a_time, count=count)
+
+
 def _due(context: Context, session: Session) -> list[tuple[int, uuid.UUID]]:
     """Exports of the account whose turn it is: they alone are sent, so that nobody's messages fill the queue."""
     limit = context.runtime.settings.exports_per_account
@@ -177,6 +188,6 @@ def _state(context: Context, row: Export, estimated: datetime | None) -> ExportS
     url = None
     if row.object_key is not None:
         content_type = writers.CONTENT_TYPES[ExportFormat(row.format)]
-        filename = export_rows.filename(row)
+        filename = files.filename(row)
         url = context.runtime.storage.url(row.object_key, content_type=content_type, filename=filename)
     return ExportState(row, url, estimated)

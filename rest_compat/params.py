@@ -11,8 +11,8 @@ from starlette.datastructures import QueryParams
 
 from app import times
 from app.errors import InvalidInput
-from app.exports import lifecycle
-from app.exports.lifecycle import Request
+from app.exports import requests
+from app.exports.requests import ExportRequest
 from app.history import filters
 from app.history.columns import COLUMNS
 from app.history.filters import DescriptionFilter
@@ -147,11 +147,11 @@ class ExportBody(BaseModel):
     fields: list[Annotated[str, AfterValidator(_field)]] | None = Field(
         None, description="Columns, in this order; empty: all. " + ", ".join(COLUMNS)
     )
-    limit: Annotated[int, Field(ge=1, le=lifecycle.MAX_ROWS, strict=True)] | None = Field(
+    limit: Annotated[int, Field(ge=1, le=requests.MAX_ROWS, strict=True)] | None = Field(
         None, description="The newest ones; left out: all matches, at most 100000."
     )
 
-    def request(self, idempotency_key: str | None) -> Request:
+    def request(self, idempotency_key: str | None) -> ExportRequest:
         wanted = DescriptionFilter(
             start_date=self.start_date,
             end_date=self.end_date,
@@ -161,7 +161,7 @@ class ExportBody(BaseModel):
             source_types=tuple(self.source_types or ()),
             include_failed=self.include_failed,
         )
-        return Request(
+        return ExportRequest(
             format=ExportFormat(self.format),
             filter=wanted,
             fields=self.fields or (),

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from app.engine.db import Database
-from app.exports import claims, lifecycle
-from app.exports.lifecycle import Request
+from app.exports import claims, lifecycle, requests
+from app.exports.requests import ExportRequest
 from app.history import recording
 from app.history.filters import DescriptionFilter
 from app.history.recording import Result
@@ -207,8 +207,8 @@ def crowded(stack: Stack, database: Database) -> Iterator[Account]:
     """An account with one result more than an export may hold."""
     account = new_account(stack, database)
     first = Result(id="000000", source_type="single", created_at=datetime(2025, 1, 15, tzinfo=UTC))
-    for start in range(0, lifecycle.MAX_ROWS + 1, recording.MAX_BATCH):
-        numbers = range(start, min(start + recording.MAX_BATCH, lifecycle.MAX_ROWS + 1))
+    for start in range(0, requests.MAX_ROWS + 1, recording.MAX_BATCH):
+        numbers = range(start, min(start + recording.MAX_BATCH, requests.MAX_ROWS + 1))
         results = [
             first.model_copy(update={"id": f"{number:06}", "created_at": first.created_at + timedelta(seconds=number)})
             for number in numbers
@@ -394,7 +394,7 @@ def test_the_four_documented_states(account: Account) -> None:
 
 def claim_an_export(account: Account) -> str:
     """An export that some worker is at."""
-    wanted = Request(format=ExportFormat.CSV, filter=DescriptionFilter())
+    wanted = ExportRequest(format=ExportFormat.CSV, filter=DescriptionFilter())
     with account.database.write() as session:
         export = lifecycle.create(session, account.id, wanted)
         assert claims.claim(session, account.id, export.id, at_a_time=2) is not None

@@ -15,72 +15,28 @@
 The row is the truth; a message to a worker only wakes it. Times of leases are the database's own.
 """
 
-import hashlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
-from app import cursors, jsontext
+from app import cursors
 from app.engine import dialects, locks
 from app.errors import Conflict, InvalidInput, NotFound
+from app.exports.requests import ExportRequest
 from app.history import filters
-from app.history.columns import COLUMNS, ITEM_COLUMNS
-from app.history.filters import DescriptionFilter
-from app.models import Export, ExportFormat, ExportStatus
-
-MAX_ROWS = 100_000
-"""Rows of one export; with no limit given, more matches than this fail. Who may ask for more says so."""
+from app.models import Export, ExportStatus
 
 TOO_LARGE = "Export exceeded maximum record limit"
 CANCELLED = "The export was cancelled"
 
 _PENDING, _PROCESSING, _COMPLETED = ExportStatus.PENDING, ExportStatus.PROCESSING, ExportStatus.COMPLETED
 _FAILED, _CANCELLED = ExportStatus.FAILED, ExportStatus.CANCELLED
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What a customer asks for. InvalidInput where it cannot be meant."""
-
-    format: ExportFormat
-    filter: DescriptionFilter
-    fields: Sequence[str] = ()
-    include_metadata: bool = True
-    limit: int | None = None
-    max_rows: int | None = MAX_ROWS
-    idempotency_key: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.limit is not None and not 1 <= self.limit <= (self.max_rows or self.limit):
-            most = "at least 1" if self.max_rows is None else f"1 to {self.max_rows}"
-            raise InvalidInput(f"The limit of an export is {most}.", field="limit")
-        for name in self.fields:
-            if name not in COLUMNS:
-                raise InvalidInput(f"There is no field '{name}'; the fields are {', '.join(COLUMNS)}.", field="fields")
-        if not self.columns:
-            raise InvalidInput("No field is left: metadata was named and left out at once.", field="fields")
-        key = self.idempotency_key
-        if key is not None and (not 1 <= len(key) <= 255 or "\0" in key):
-            raise InvalidInput("An idempotency key has 1 to 255 characters, none of them NUL.", field="idempotency_key")
-
-    @property
-    def columns(self) -> list[str]:
-        """The columns of the file, in their order."""
-        default = COLUMNS if self.filter.include_failed else ITEM_COLUMNS
-        names = dict.fromkeys(self.fields or default)
-        return [name for name in names if self.include_metadata or name != "metadata"]
-
-    @property
-    def hash(self) -> str:
-        meant = [self.format, filters.to_json(self.filter), self.columns, self.limit]
-        meant += [self.max_rows] if self.max_rows != MAX_ROWS else []
-        return hashlib.sha256(jsontext.canonical(meant).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -91,7 +47,7 @@ class Receipt:
     snapshot_at: datetime
 
 
-def create(session: Session, account_id: int, wanted: Request) -> Export:
+def create(session: Session, account_id: int, wanted: ExportRequest) -> Export:
     """A pending export. With an idempotency key that was used before: the export it made, or InvalidInput if that
     was asked for in other words.
     """
@@ -156,7 +112,7 @@ def count(session: Session, account_id: int, status: ExportStatus | None = None)
 
 def cancel(session: Session, account_id: int, id: uuid.UUID) -> Export:
     """Cancelling twice is harmless. Conflict for one that has ended otherwise."""
-    values = {"status": _CANCELLED, "error_message": CANCELLED, "completed_at": dialects.clock()}
+    values = {"status": _CANCELLED, "error_message": CANCELLED, "completed_at": clock(session)}
     changed = change(session, and_(is_export(account_id, id), in_states(_PENDING, _PROCESSING)), values)
     export = get(session, account_id, id)
     if not changed and export.status != _CANCELLED:
@@ -188,26 +144,7 @@ def retry(session: Session, account_id: int, id: uuid.UUID) -> Export:
 def delete(session: Session, account_id: int, id: uuid.UUID) -> None:
     """From now on it does not exist; its files go with the next sweep."""
     get(session, account_id, id)
-    change(session, is_export(account_id, id), {"deleted_at": dialects.clock(), "dirty": True})
-
-
-def prefix(export: Export) -> str:
-    """What the keys of all its files begin with."""
-    return f"{export.account_id}/{export.id}/"
-
-
-def object_key(export: Export) -> str:
-    """The key of this attempt's file; no other attempt has the same."""
-    return f"{prefix(export)}{export.attempt}.{export.format}"
-
-
-def attempt_of(key: str) -> int:
-    """The attempt that an object key belongs to."""
-    return int(key.rpartition("/")[2].partition(".")[0])
-
-
-def filename(export: Export) -> str:
-    return f"export_{export.id}.{export.format}"
+    change(session, is_export(account_id, id), {"deleted_at": clock(session), "dirty": True})
 
 
 def receipt(export: Export) -> Receipt | None:
@@ -217,53 +154,7 @@ def receipt(export: Export) -> Receipt | None:
     return Receipt(export.rows_written, export.bytes, export.sha256, export.snapshot_at)
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How an account's last exports went. Before the first, what a small machine does."""
-
-    rows: int = 1000
-    seconds: float = 1.0
-    rows_per_second: float = 20_000.0
-
-
-def pace(session: Session, account_id: int) -> Pace:
-    last = (
-        select(Export.rows_written, Export.started_at, Export.completed_at)  # type: ignore[call-overload]
-        .where(col(Export.account_id) == account_id, in_states(_COMPLETED))
-        .where(col(Export.completed_at) > col(Export.started_at))
-        .order_by(col(Export.created_at).desc())
-        .limit(20)
-    )
-    found = session.connection().execute(last).all()
-    rows = sum(written for written, _, _ in found)
-    seconds = sum((completed_at - started_at).total_seconds() for _, started_at, completed_at in found)
-    if not rows:
-        return Pace()
-    return Pace(rows // len(found), seconds / len(found), rows / seconds)
-
-
-def estimate(
-    session: Session, export: Export, measured: Pace, *, count: Callable[[DescriptionFilter], int] | None = None
-) -> datetime | None:
-    """When it should be done, with those of the account that wait before it; None once it ended. To `count` the matches
-    is worth it for one export, not for a page of them.
-    """
-    if export.status not in (_PENDING, _PROCESSING):
-        return None
-    total = export.rows_total
-    if total is None and count is not None:
-        total = count(filters.from_json(export.filter))
-    expected = measured.rows if total is None else total
-    most = min(bound for bound in (expected, export.row_limit, export.max_rows) if bound is not None)
-    left = max(0, most - export.rows_written)
-    mine = (col(Export.account_id) == export.account_id, in_states(_PENDING, _PROCESSING))
-    earlier = select(func.count()).where(*mine, col(Export.created_at) < export.created_at).select_from(Export)
-    ahead = session.connection().scalar(earlier) or 0
-    seconds = ahead * measured.seconds + max(left / measured.rows_per_second, min(1.0, measured.seconds))
-    return clock(session) + timedelta(seconds=seconds)
-
-
-def _by_idempotency_key(session: Session, account_id: int, wanted: Request) -> Export | None:
+def _by_idempotency_key(session: Session, account_id: int, wanted: ExportRequest) -> Export | None:
     locks.hold(session.connection(), f"create:{wanted.idempotency_key}", account_id)
     same_key = (Export.account_id == account_id, Export.idempotency_key == wanted.idempotency_key)
     there = (col(Export.deleted_at).is_(None), col(Export.expired_at).is_(None))
@@ -311,5 +202,6 @@ def seen_at(session: Session, export: Export) -> datetime | None:
 
 
 def clock(session: Session) -> datetime:
+    """The database's own time. It is taken before a statement, as Citus refuses one that takes it row by row."""
     moment: datetime = session.connection().execute(select(dialects.clock())).scalar_one()
     return moment

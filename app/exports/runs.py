@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from app import metrics
 from app.errors import Unavailable
-from app.exports import claims, lifecycle, statement, writers
+from app.exports import claims, files, lifecycle, statement, writers
 from app.exports.claims import Claim
 from app.exports.lifecycle import Receipt
 from app.history import filters, rollup
@@ -107,17 +107,17 @@ def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: thread
 def _complete(runtime: Runtime, claim: Claim, receipt: Receipt) -> None:
     export = claim.export
     with runtime.database.write() as session:
-        completed = claims.complete(session, claim, receipt, object_key=lifecycle.object_key(export))
+        completed = claims.complete(session, claim, receipt, object_key=files.object_key(export))
     if not completed:
-        runtime.storage.remove(lifecycle.object_key(export))
+        runtime.storage.remove(files.object_key(export))
         raise Stopped
     log.info("export %s: completed, %d rows, %d bytes", export.id, receipt.rows, receipt.bytes)
 
 
 @contextmanager
 def _sink(runtime: Runtime, export: Export) -> Iterator[Sink]:
-    key, format = lifecycle.object_key(export), ExportFormat(export.format)
-    sink = runtime.storage.open(key, content_type=writers.CONTENT_TYPES[format], filename=lifecycle.filename(export))
+    key, format = files.object_key(export), ExportFormat(export.format)
+    sink = runtime.storage.open(key, content_type=writers.CONTENT_TYPES[format], filename=files.filename(export))
     try:
         yield sink
         sink.finish()
@@ -153,9 +153,7 @@ def clean(runtime: Runtime) -> None:
 def _clear(runtime: Runtime, export: Export, *, before: int) -> None:
     """Removes the files of attempts before that one, but for the result: a newer attempt may be on its way already."""
     result = None if export.deleted_at else export.object_key
-    runtime.storage.clear(
-        lifecycle.prefix(export), unwanted=lambda key: lifecycle.attempt_of(key) < before, keep=result
-    )
+    runtime.storage.clear(files.prefix(export), unwanted=lambda key: files.attempt_of(key) < before, keep=result)
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from app.errors import Conflict, NotFound, SightlogError
 from app.exports import claims, lifecycle, runs
 from app.exports.claims import LEASE, MAX_ATTEMPTS, MAX_FAILURES, RESEND_AFTER, Claim
 from app.exports.lifecycle import CANCELLED as CANCELLED_MESSAGE
-from app.exports.lifecycle import Receipt, Request
+from app.exports.lifecycle import Receipt
+from app.exports.requests import ExportRequest
 from app.history import recording, rollup
 from app.history.filters import DescriptionFilter
 from app.history.recording import Result
@@ -36,7 +37,7 @@ T = TypeVar("T")
 PENDING, PROCESSING, COMPLETED = ExportStatus.PENDING, ExportStatus.PROCESSING, ExportStatus.COMPLETED
 FAILED, CANCELLED = ExportStatus.FAILED, ExportStatus.CANCELLED
 
-REQUEST = Request(format=ExportFormat.JSONL, filter=DescriptionFilter())
+REQUEST = ExportRequest(format=ExportFormat.JSONL, filter=DescriptionFilter())
 RECEIPT = Receipt(3, 100, "ab" * 32, datetime(2025, 1, 1, tzinfo=UTC))
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 
 from app.engine.db import Database
 from app.exports import lifecycle
-from app.exports.lifecycle import Request
+from app.exports.requests import ExportRequest
 from app.history.filters import DescriptionFilter
 from app.models import ExportFormat, ExportStatus
 from tests.conftest import Account, new_account
@@ -80,7 +80,7 @@ GENUINE = encoded("1736937000000000:r1")
 def put_export(account: Account, status: ExportStatus) -> str:
     """An export in that state, which no worker touches: what runs, runs elsewhere, and what waits, waits for long."""
     with account.database.write() as session:
-        row = lifecycle.create(session, account.id, Request(format=ExportFormat.CSV, filter=DescriptionFilter()))
+        row = lifecycle.create(session, account.id, ExportRequest(format=ExportFormat.CSV, filter=DescriptionFilter()))
         later = row.created_at + timedelta(hours=1)
         row.status, row.attempt, row.not_before, row.lease_until = status, 1, later, later
         if status not in (ExportStatus.PENDING, ExportStatus.PROCESSING):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.exports import lifecycle
-from app.exports.lifecycle import Request
+from app.exports.requests import ExportRequest
 from app.history.filters import DescriptionFilter
 from app.models import ExportFormat, ExportStatus
 from tests.conftest import Account
@@ -19,7 +19,9 @@ def put_tied_exports(account: Account, count: int) -> list[str]:
     with account.database.write() as session:
         rows = []
         for number in range(count):
-            row = lifecycle.create(session, account.id, Request(format=ExportFormat.CSV, filter=DescriptionFilter()))
+            row = lifecycle.create(
+                session, account.id, ExportRequest(format=ExportFormat.CSV, filter=DescriptionFilter())
+            )
             row.status = ExportStatus.COMPLETED
             row.created_at = row.completed_at = datetime.fromisoformat(f"2025-01-15T10:30:{number // 2:02}+00:00")
             rows.append((row.created_at, row.id))

@@ -12,9 +12,10 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from app import auth
-from app.exports import claims, lifecycle
+from app.exports import claims, files, lifecycle
 from app.exports.claims import Claim
-from app.exports.lifecycle import Receipt, Request
+from app.exports.lifecycle import Receipt
+from app.exports.requests import ExportRequest
 from app.history.filters import DescriptionFilter
 from app.models import ExportFormat, ExportStatus, Scope
 from tests.conftest import Account
@@ -121,7 +122,9 @@ class Held:
     def __init__(self, account: Account) -> None:
         self.database = account.database
         with self.database.write() as session:
-            row = lifecycle.create(session, account.id, Request(format=ExportFormat.CSV, filter=DescriptionFilter()))
+            row = lifecycle.create(
+                session, account.id, ExportRequest(format=ExportFormat.CSV, filter=DescriptionFilter())
+            )
             claim = claims.claim(session, account.id, row.id, at_a_time=1)
         assert claim is not None
         self.claim: Claim = claim
@@ -134,7 +137,7 @@ class Held:
     def complete(self, rows: int) -> None:
         with self.database.write() as session:
             receipt = Receipt(rows, 1, "0" * 64, lifecycle.clock(session))
-            assert claims.complete(session, self.claim, receipt, object_key=lifecycle.object_key(self.claim.export))
+            assert claims.complete(session, self.claim, receipt, object_key=files.object_key(self.claim.export))
 
     def fail(self, message: str) -> None:
         with self.database.write() as session:

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from app.exports import claims, lifecycle
-from app.exports.lifecycle import Request
+from app.exports.requests import ExportRequest
 from app.history.filters import DescriptionFilter
 from app.models import Export, ExportFormat
 from tests.conftest import Account
@@ -44,7 +44,7 @@ def test_an_export_whose_file_was_removed_is_404(account: Account) -> None:
 
 
 def test_a_cancelled_export_shows_as_failed_with_its_reason(account: Account) -> None:
-    wanted = Request(format=ExportFormat.CSV, filter=DescriptionFilter())
+    wanted = ExportRequest(format=ExportFormat.CSV, filter=DescriptionFilter())
     with account.database.write() as session:  # as a worker that is at it
         export = lifecycle.create(session, account.id, wanted)
         assert claims.claim(session, account.id, export.id, at_a_time=1) is not None
