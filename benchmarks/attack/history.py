@@ -6,7 +6,7 @@ from typing import Any
 from app import auth
 from app.engine.db import Database
 from app.exports import lifecycle
-from app.exports.lifecycle import Request
+from app.exports.requests import ExportRequest
 from app.history import recording
 from app.history.filters import DescriptionFilter
 from app.history.recording import Result
@@ -42,7 +42,7 @@ def fill(database: Database, scale: float) -> dict[str, str]:
         elif name == "victim":
             _record(database, account_id, VICTIM, lambda place: {"description": "A dog runs through the grass"})
         elif name == "pending_key":
-            wanted = Request(format=ExportFormat.CSV, filter=DescriptionFilter())
+            wanted = ExportRequest(format=ExportFormat.CSV, filter=DescriptionFilter())
             with database.write() as session:
                 for _ in range(max(1, int(PENDING * scale))):
                     lifecycle.create(session, account_id, wanted)
