@@ -2,7 +2,7 @@
 
 import strawberry
 
-from app.history.filters import SearchMode
+from app.history.fields import SearchMode
 from app.models import DescriptionStatus, ExportFormat, ExportStatus
 
 __all__ = ["DescriptionStatus", "ExportFormat", "ExportStatus", "SearchMode"]

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import strawberry
 from pydantic import ValidationError
@@ -14,30 +14,26 @@ from app.errors import InvalidInput
 from app.exports.requests import ExportRequest
 from app.history import filters, recording
 from app.history.recording import Result
-from graphql_schema.enums import DescriptionStatus, ExportFormat, SearchMode
+from graphql_schema.enums import DescriptionStatus, ExportFormat
+
+T = TypeVar("T")
+
+
+def _declared(cls: type[T]) -> type[T]:
+    """Gives a class the fields that a filter has, as strawberry reads them: null is allowed for each."""
+    cls.__annotations__ = {
+        one.name: (list[str] if one.type is tuple else one.type) | None for one in filters.FIELDS.values()
+    }
+    for one in filters.FIELDS.values():
+        default = UNSET if one.default in (None, ()) else one.default
+        setattr(cls, one.name, strawberry.field(default=default, description=one.kind.phrase))
+    return cls
 
 
 @strawberry.input
+@_declared
 class DescriptionFilter:
     """Which results are meant. Bounds are inclusive; null or an empty list is as if absent."""
-
-    start_date: datetime | None = UNSET
-    end_date: datetime | None = UNSET
-    min_confidence: float | None = strawberry.field(
-        default=UNSET, description="0 to 1. Once a bound is given, results without a score do not match."
-    )
-    max_confidence: float | None = UNSET
-    include_unscored: bool | None = strawberry.field(
-        default=False, description="With a confidence bound: results without a score match too."
-    )
-    search: list[str] | None = strawberry.field(
-        default=UNSET, description="Terms that occur in the description, ignoring case; `%` and `_` mean themselves."
-    )
-    search_mode: SearchMode | None = SearchMode.ANY
-    source_types: list[str] | None = UNSET
-    types: list[str] | None = UNSET
-    image_ids: list[str] | None = UNSET
-    include_failed: bool | None = False
 
 
 @strawberry.input
@@ -78,10 +74,7 @@ class DescriptionInput:
 
 def to_filter(given: DescriptionFilter | None) -> filters.DescriptionFilter:
     """InvalidInput where the values cannot be meant."""
-    values: dict[str, Any] = _given(given) if given else {}
-    for name, value in values.items():
-        values[name] = tuple(value) if isinstance(value, list) else value
-    return filters.DescriptionFilter(**values)
+    return filters.of(_given(given) if given else {})
 
 
 def to_request(given: CreateExportInput, idempotency_key: str | None, *, unbounded: bool) -> ExportRequest:

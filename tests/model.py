@@ -1,7 +1,8 @@
 """The contract in plain Python: which results a filter means, in which order, and what is counted over them.
 
 Results and filters are dicts with the names that the documented API has for their keys, and what only GraphQL knows
-(`types`, `image_ids`, `include_failed`, `include_unscored`, `search_mode`) in the same spelling. Times are ISO 8601.
+(`types`, `image_ids`, `source_ids`, `exclude_search`, `include_failed`, `include_unscored`, `search_mode`) in the same
+spelling. Times are ISO 8601.
 """
 
 from collections import Counter
@@ -37,15 +38,20 @@ def _matches(result: Dict, wanted: Mapping[str, Any]) -> bool:
         return False
     if not _score_matches(result["confidence_score"], wanted):
         return False
-    if terms := search_terms(wanted):
-        text = result["description"]
-        found = [text is not None and term.casefold() in text.casefold() for term in terms]
-        if not (all(found) if wanted.get("search_mode") == "ALL" else any(found)):
-            return False
-    return all(
-        not wanted.get(names) or result[name] in wanted[names]
-        for names, name in (("source_types", "source_type"), ("types", "type"), ("image_ids", "image_id"))
-    )
+    found = [_holds(result, term) for term in search_terms(wanted, "search")]
+    if found and not (all(found) if wanted.get("search_mode") == "ALL" else any(found)):
+        return False
+    if any(_holds(result, term) for term in search_terms(wanted, "exclude_search")):
+        return False
+    return all(not wanted.get(names) or result[name] in wanted[names] for names, name in _LISTS.items())
+
+
+_LISTS = {"source_types": "source_type", "types": "type", "image_ids": "image_id", "source_ids": "source_id"}
+
+
+def _holds(result: Dict, term: str) -> bool:
+    text = result["description"]
+    return text is not None and term.casefold() in text.casefold()
 
 
 def _score_matches(score: float | None, wanted: Mapping[str, Any]) -> bool:
@@ -57,8 +63,8 @@ def _score_matches(score: float | None, wanted: Mapping[str, Any]) -> bool:
     return (lowest is None or score >= lowest) and (highest is None or score <= highest)
 
 
-def search_terms(wanted: Mapping[str, Any]) -> list[str]:
-    return [term.strip() for term in wanted.get("search") or () if term.strip()]
+def search_terms(wanted: Mapping[str, Any], name: str) -> list[str]:
+    return [term.strip() for term in wanted.get(name) or () if term.strip()]
 
 
 def statistics(matching: Sequence[Dict]) -> Dict:
@@ -93,7 +99,7 @@ def filters_applied(wanted: Mapping[str, Any]) -> Dict:
     return {
         "date_range_applied": start is not None or end is not None,
         "confidence_range_applied": lowest is not None or highest is not None,
-        "search_applied": bool(search_terms(wanted)),
+        "search_applied": bool(search_terms(wanted, "search") or search_terms(wanted, "exclude_search")),
         "source_types_filtered": bool(sources) and not {"single", "batch"} <= set(sources),
         "filter_summary": _summary(start, end, lowest, highest),
     }

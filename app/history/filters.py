@@ -1,88 +1,140 @@
-"""The one place where a filter becomes SQL, and a summary that a person reads."""
+"""The filter: the declaration of each of its fields, and what is made of them.
 
-import re
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, fields
+A field is declared once, by its kind in `DescriptionFilter`. From that come its check, its SQL, the shape of its
+statements, what the kept totals know of it (see `rollup`), its JSON, and the inputs of GraphQL and REST.
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from math import isfinite
-from typing import Any
+from types import MappingProxyType
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from sqlalchemy import (
-    BigInteger,
-    BindParameter,
-    ColumnElement,
-    Double,
-    Text,
-    and_,
-    bindparam,
-    or_,
-)
-from sqlmodel import col
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, and_, bindparam, or_
+from sqlalchemy.types import TypeEngine
 
 from app import times
-from app.engine import dialects
-from app.engine.dialects import Several, Timestamp
-from app.errors import InvalidInput
+from app.history.fields import (
+    AnyOf,
+    AtLeast,
+    AtMost,
+    Beside,
+    Bind,
+    Bound,
+    Holds,
+    Kind,
+    Lacks,
+    NullsToo,
+    SearchMode,
+    Terms,
+)
 from app.models import Description, DescriptionStatus
 
-MAX_VALUES = 1000
-MAX_TERMS = 50
-MAX_TERM_LENGTH = 1000
 DOCUMENTED_SOURCE_TYPES = frozenset({"single", "batch"})
 
-
-class SearchMode(StrEnum):
-    """Whether one of the terms must occur, or each of them."""
-
-    ANY = "any"
-    ALL = "all"
+_TABLE = Description.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DescriptionFilter:
     """Which results are meant. Bounds are inclusive; an empty list is as if absent.
 
-    Search terms are trimmed, blank ones dropped; each is a substring of the description, ignoring case.
     Raises InvalidInput where the values cannot be meant.
     """
 
-    start_date: datetime | None = None
-    end_date: datetime | None = None
-    min_confidence: float | None = None
-    max_confidence: float | None = None
-    include_unscored: bool = False
-    search: tuple[str, ...] = ()
-    search_mode: SearchMode = SearchMode.ANY
-    source_types: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
-    image_ids: tuple[str, ...] = ()
-    include_failed: bool = False
+    start_date: Annotated[
+        datetime | None,
+        AtLeast(
+            "created_at",
+            upper="end_date",
+            crossed="The start date lies after the end date.",
+            label="Date: from {}",
+            both="Date: {} to {}",
+        ),
+    ] = None
+    end_date: Annotated[datetime | None, AtMost("created_at", label="Date: until {}")] = None
+    min_confidence: Annotated[
+        float | None,
+        AtLeast(
+            "confidence_score",
+            upper="max_confidence",
+            crossed="The minimum confidence lies above the maximum.",
+            label="Min confidence: {}",
+            phrase="0 to 1. Once a bound is given, results without a score do not match.",
+        ),
+    ] = None
+    max_confidence: Annotated[float | None, AtMost("confidence_score", label="Max confidence: {}", unsaid=1)] = None
+    include_unscored: Annotated[
+        bool, NullsToo("confidence_score", phrase="With a confidence bound: results without a score match too.")
+    ] = False
+    search: Annotated[
+        tuple[str, ...],
+        Holds(
+            "search_text",
+            mode="search_mode",
+            phrase="Terms that occur in the description, ignoring case; `%` and `_` mean themselves.",
+        ),
+    ] = ()
+    search_mode: Annotated[SearchMode, Kind("search_text")] = SearchMode.ANY
+    exclude_search: Annotated[
+        tuple[str, ...],
+        Lacks("search_text", phrase="Terms none of which occurs in the description; a result without one matches."),
+    ] = ()
+    source_types: Annotated[tuple[str, ...], AnyOf("source_type")] = ()
+    types: Annotated[tuple[str, ...], AnyOf("type")] = ()
+    image_ids: Annotated[tuple[str, ...], AnyOf("image_id")] = ()
+    source_ids: Annotated[tuple[str, ...], AnyOf("source_id")] = ()
+    include_failed: Annotated[bool, Beside("status", usual=DescriptionStatus.COMPLETED.value)] = False
+
+    given: "tuple[tuple[Field, Any], ...]" = field(init=False, repr=False, compare=False)
+    """The fields that are not at their default, each with its value."""
 
     def __post_init__(self) -> None:
-        for name in ("search", "source_types", "types", "image_ids"):
-            values = tuple(dict.fromkeys(filter(None, getattr(self, name))))
-            if len(values) > MAX_VALUES:
-                raise InvalidInput(f"At most {MAX_VALUES} values may be given.", field=name)
-            if any(not _is_text(value) for value in values):
-                raise InvalidInput("NUL characters and lone surrogates cannot be searched for.", field=name)
-            object.__setattr__(self, name, values)
-        object.__setattr__(self, "search", terms(self.search))
-        self._check_ranges()
+        values, given = vars(self), []
+        for one in FIELDS.values():
+            if (value := values[one.name]) != one.default:
+                values[one.name] = value = one.kind.cleaned(one.name, value)
+                if value != one.default:
+                    given.append((one, value))
+        values["given"] = tuple(given)
+        for one, value in given:
+            if isinstance(one.kind, AtLeast):
+                one.kind.check_order(one.name, value, values[one.kind.upper])
 
-    def _check_ranges(self) -> None:
-        for name in ("min_confidence", "max_confidence"):
-            bound = getattr(self, name)
-            if bound is not None and not (isfinite(bound) and 0 <= bound <= 1):
-                raise InvalidInput("A confidence score lies between 0 and 1.", field=name)
-        if self.start_date is not None and self.end_date is not None and self.start_date > self.end_date:
-            raise InvalidInput("The start date lies after the end date.", field="start_date")
-        if (
-            self.min_confidence is not None
-            and self.max_confidence is not None
-            and self.min_confidence > self.max_confidence
-        ):
-            raise InvalidInput("The minimum confidence lies above the maximum.", field="min_confidence")
+
+@dataclass(frozen=True)
+class Field:
+    """A declared field. `type` is that of its values: datetime, float, bool, SearchMode, or tuple for texts."""
+
+    name: str
+    kind: Kind
+    type: type
+    default: Any
+
+    def read(self, stored: Any) -> Any:
+        """Its value, out of the JSON that `to_json` makes of it."""
+        read: dict[type, Any] = {datetime: times.parse, tuple: tuple, SearchMode: SearchMode}
+        return read[self.type](stored) if self.type in read else stored
+
+
+def _declared() -> dict[str, Field]:
+    hints = get_type_hints(DescriptionFilter, include_extras=True)
+    return {
+        name: Field(name, hint.__metadata__[0], _type(hint.__origin__), getattr(DescriptionFilter, name))
+        for name, hint in hints.items()
+        if hasattr(hint, "__metadata__")
+    }
+
+
+def _type(hint: Any) -> type:
+    """Without its parameters, and without None."""
+    found: type = get_origin(hint) if get_origin(hint) is tuple else next(iter(get_args(hint)), hint)
+    return found
+
+
+FIELDS: Mapping[str, Field] = MappingProxyType(_declared())
+"""By their names, in their order."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +146,14 @@ class FiltersApplied:
     filter_summary: str | None
 
 
-def terms(values: Iterable[str]) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(value.strip() for value in values if value.strip()))
-    if len(found) > MAX_TERMS:
-        raise InvalidInput(f"At most {MAX_TERMS} search terms may be given.", field="search")
-    if any(len(term) > MAX_TERM_LENGTH for term in found):
-        raise InvalidInput(f"A search term has at most {MAX_TERM_LENGTH} characters.", field="search")
-    return found
+def of(values: Mapping[str, Any]) -> DescriptionFilter:
+    """A filter out of what a client gave, by the fields' names: null is as if absent, a text is in a list."""
+    given: dict[str, Any] = {
+        name: tuple(value) if FIELDS[name].type is tuple else value
+        for name, value in values.items()
+        if value is not None
+    }
+    return DescriptionFilter(**given)
 
 
 def split(text: str | None) -> tuple[str, ...]:
@@ -108,131 +161,88 @@ def split(text: str | None) -> tuple[str, ...]:
     return tuple(value.strip() for value in (text or "").split(",") if value.strip())
 
 
-def fold(text: str) -> str:
-    """Text with its case folded: two texts are the same but for their case if they fold alike."""
-    return text.casefold()
-
-
 def shape(wanted: DescriptionFilter) -> tuple[Hashable, ...]:
     """Two filters of one shape have the same conditions, but for the values."""
-    return (
-        wanted.start_date is None,
-        wanted.end_date is None,
-        wanted.min_confidence is None,
-        wanted.max_confidence is None,
-        wanted.include_unscored,
-        len(wanted.search),
-        wanted.search_mode,
-        bool(wanted.source_types),
-        bool(wanted.types),
-        bool(wanted.image_ids),
-        wanted.include_failed,
-    )
+    return tuple([(one.name, one.kind.shape(value)) for one, value in wanted.given])
 
 
 def values(account_id: int, wanted: DescriptionFilter, prefix: str = "") -> dict[str, Any]:
     """Those of the parameters of `conditions`."""
-    given: dict[str, Any] = {
-        "account_id": account_id,
-        "start_date": wanted.start_date,
-        "end_date": wanted.end_date,
-        "min_confidence": wanted.min_confidence,
-        "max_confidence": wanted.max_confidence,
-        "source_types": list(wanted.source_types) or None,
-        "types": list(wanted.types) or None,
-        "image_ids": list(wanted.image_ids) or None,
-    }
-    given |= {f"search_{place}": _like(term) for place, term in enumerate(wanted.search)}
-    return {prefix + name: value for name, value in given.items() if value is not None}
+    found: dict[str, Any] = {prefix + "account_id": account_id}
+    for one, value in wanted.given:
+        found |= one.kind.values(prefix + one.name, value)
+    return found
 
 
 def conditions(account_id: int, wanted: DescriptionFilter, prefix: str = "") -> list[ColumnElement[bool]]:
     """What a row of `descriptions` must satisfy."""
-    row, given = Description, values(account_id, wanted, prefix)
+    given = values(account_id, wanted, prefix)
 
-    def value(name: str, type_: Any) -> BindParameter[Any]:
+    def bind(name: str, type_: TypeEngine[Any]) -> BindParameter[Any]:
         return bindparam(prefix + name, given[prefix + name], type_)
 
-    found: list[ColumnElement[bool]] = [col(row.account_id) == value("account_id", BigInteger())]
-    if not wanted.include_failed:
-        found.append(col(row.status) == dialects.quoted(DescriptionStatus.COMPLETED.value))
-    if wanted.start_date is not None:
-        found.append(col(row.created_at) >= value("start_date", Timestamp()))
-    if wanted.end_date is not None:
-        found.append(col(row.created_at) <= value("end_date", Timestamp()))
-    bounds = []
-    if wanted.min_confidence is not None:
-        bounds.append(col(row.confidence_score) >= value("min_confidence", Double()))
-    if wanted.max_confidence is not None:
-        bounds.append(col(row.confidence_score) <= value("max_confidence", Double()))
-    if bounds:
-        within = and_(*bounds)
-        found.append(or_(within, col(row.confidence_score).is_(None)) if wanted.include_unscored else within)
-    if wanted.search:
-        join = or_ if wanted.search_mode is SearchMode.ANY else and_
-        terms = range(len(wanted.search))
-        found.append(
-            join(*(col(row.search_text).like(value(f"search_{place}", Text()), escape="/") for place in terms))
-        )
-    for name, column in (("source_types", row.source_type), ("types", row.type), ("image_ids", row.image_id)):
-        if getattr(wanted, name):
-            found.append(dialects.is_one_of(column, value(name, Several(Text()))))
-    return found
+    return [_TABLE.c.account_id == bind("account_id", BigInteger()), *narrowing(wanted, _TABLE.c, bind)]
+
+
+def narrowing(
+    wanted: DescriptionFilter, columns: Mapping[str, ColumnElement[Any]], bind: Bind
+) -> list[ColumnElement[bool]]:
+    """What the filter says of these columns, each by the name that it has in `descriptions`."""
+    found: dict[str, list[ColumnElement[bool]]] = defaultdict(list)
+    for one in _LONG_TEXTS_LAST:
+        if (name := one.kind.column) in columns:
+            condition = one.kind.condition(columns[name], one.name, wanted, bind)
+            found[name] += [] if condition is None else [condition]
+    with_nulls = {one.kind.column for one, _ in wanted.given if isinstance(one.kind, NullsToo)}
+    return [
+        or_(and_(*parts), columns[name].is_(None)) if name in with_nulls else and_(*parts)
+        for name, parts in found.items()
+        if parts
+    ]
+
+
+def narrowed_columns(wanted: DescriptionFilter) -> set[str]:
+    """The columns of which something is asked, beside what every filter asks."""
+    return {one.kind.column for one, _ in wanted.given if one.kind.narrows}
 
 
 def applied(wanted: DescriptionFilter) -> FiltersApplied:
+    columns = narrowed_columns(wanted)
     return FiltersApplied(
-        date_range_applied=wanted.start_date is not None or wanted.end_date is not None,
-        confidence_range_applied=wanted.min_confidence is not None or wanted.max_confidence is not None,
-        search_applied=bool(wanted.search),
-        source_types_filtered=bool(wanted.source_types) and not set(wanted.source_types) >= DOCUMENTED_SOURCE_TYPES,
+        date_range_applied="created_at" in columns,
+        confidence_range_applied="confidence_score" in columns,
+        search_applied="search_text" in columns,
+        source_types_filtered="source_type" in columns and not set(wanted.source_types) >= DOCUMENTED_SOURCE_TYPES,
         filter_summary=", ".join(_summary(wanted)) or None,
     )
 
 
 def to_json(wanted: DescriptionFilter) -> dict[str, Any]:
     """The filter as an export's row keeps it; `from_json` reads it back."""
-    return {
-        field.name: times.iso(value)
-        if isinstance(value, datetime)
-        else list(value)
-        if isinstance(value, tuple)
-        else value
-        for field in fields(wanted)
-        if (value := getattr(wanted, field.name)) != field.default
-    }
+    plain: dict[type, Any] = {datetime: times.iso, tuple: list}
+    return {one.name: plain[one.type](value) if one.type in plain else value for one, value in wanted.given}
 
 
 def from_json(stored: dict[str, Any]) -> DescriptionFilter:
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
-    }
-    for name in ("start_date", "end_date"):
-        if name in values:
-            values[name] = times.parse(values[name])
-    if "search_mode" in values:
-        values["search_mode"] = SearchMode(values["search_mode"])
-    return DescriptionFilter(**values)
-
-
-def _like(term: str) -> str:
-    """A pattern for what holds the term, ignoring case."""
-    return "%" + re.sub(r"[/%_]", r"/\g<0>", fold(term)) + "%"
+    return DescriptionFilter(**{name: FIELDS[name].read(value) for name, value in stored.items()})
 
 
 def _summary(wanted: DescriptionFilter) -> list[str]:
+    """What the labels say of the bounds that are given."""
+    values = {one.name: value for one, value in wanted.given}
     parts = []
-    start, end = (moment and moment.date().isoformat() for moment in (wanted.start_date, wanted.end_date))
-    if start and end:
-        parts.append(f"Date: {start} to {end}")
-    elif start or end:
-        parts.append(f"Date: from {start}" if start else f"Date: until {end}")
-    if wanted.min_confidence is not None:
-        parts.append(f"Min confidence: {float(wanted.min_confidence)}")
-    if wanted.max_confidence is not None and wanted.max_confidence != 1:
-        parts.append(f"Max confidence: {float(wanted.max_confidence)}")
+    for one, value in wanted.given:
+        kind = one.kind
+        if isinstance(kind, AtLeast) and kind.both and kind.upper in values:
+            parts.append(kind.both.format(_shown(value), _shown(values.pop(kind.upper))))
+        elif isinstance(kind, Bound) and one.name in values and value != kind.unsaid:
+            parts.append(kind.label.format(_shown(value)))
     return parts
 
 
-def _is_text(value: str) -> bool:
-    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+def _shown(bound: datetime | float) -> str:
+    return bound.date().isoformat() if isinstance(bound, datetime) else str(float(bound))
+
+
+_LONG_TEXTS_LAST = sorted(FIELDS.values(), key=lambda one: isinstance(one.kind, Terms))
+"""The order in which conditions are looked at."""

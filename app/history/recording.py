@@ -11,7 +11,7 @@ from sqlmodel import Session
 from app import jsontext, times
 from app.engine import dialects
 from app.errors import InvalidInput
-from app.history import filters, rollup
+from app.history import folding, rollup
 from app.models import Description, DescriptionStatus
 
 MAX_BATCH = 10_000
@@ -110,4 +110,4 @@ def problem(error: ValidationError) -> str:
 
 def _row(account_id: int, result: Result) -> dict[str, Any]:
     text = result.description
-    return vars(result) | {"account_id": account_id, "search_text": None if text is None else filters.fold(text)}
+    return vars(result) | {"account_id": account_id, "search_text": None if text is None else folding.fold(text)}

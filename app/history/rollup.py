@@ -34,12 +34,20 @@ from app.engine.dialects import Several
 from app.engine.queries import Asking, Query
 from app.history import filters, scores
 from app.history.filters import DescriptionFilter
-from app.models import Account, Description, DescriptionStatus, History, StatisticsGroup
+from app.models import Account, Description, History, StatisticsGroup
 
 _TABLE = StatisticsGroup.__table__  # type: ignore[attr-defined]
 _ROWS = Description.__table__  # type: ignore[attr-defined]
 _ACCOUNTS = Account.__table__  # type: ignore[attr-defined]
 _HISTORIES = History.__table__  # type: ignore[attr-defined]
+_GROUPED = {name: _TABLE.c[name] for name in ("source_type", "type", "status")}
+"""The columns of a result that a group has as they are."""
+
+_KNOWN = {*_GROUPED, "created_at", "confidence_score"}
+"""Those by which groups are told apart: a moment by its day, a score by its bin. Where a filter asks of another column,
+rows are counted.
+"""
+
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -142,7 +150,7 @@ def _totals_query(account_id: int, wanted: DescriptionFilter) -> Query:
     for piece, prefix in zip(pieces, prefixes, strict=True):
         values |= filters.values(account_id, piece, prefix)
     if whole is not None:
-        values |= _values(whole, bins)
+        values |= _values(account_id, whole, bins)
 
     def build() -> CompoundSelect[Any]:
         parts = [_counted(account_id, piece, prefix) for piece, prefix in zip(pieces, prefixes, strict=True)]
@@ -173,7 +181,7 @@ def _divide(wanted: DescriptionFilter) -> tuple[DescriptionFilter | None, list[i
     """A filter on whole groups and the bins it is for, or None and all bins, and filters for the rows beside them:
     together they match what `wanted` matches, and nothing twice.
     """
-    if wanted.search or wanted.image_ids:
+    if not filters.narrowed_columns(wanted) <= _KNOWN:
         return None, None, [wanted]
     try:
         days, pieces = _whole_days(wanted)
@@ -222,28 +230,21 @@ def _whole_bins(wanted: DescriptionFilter) -> tuple[list[int], list[DescriptionF
 
 def _conditions(wanted: DescriptionFilter, bins: list[int] | None) -> list[ColumnElement[bool]]:
     found = [_TABLE.c.account_id == bindparam("account_id", type_=BigInteger())]
-    if not wanted.include_failed:
-        found.append(_TABLE.c.status == dialects.quoted(DescriptionStatus.COMPLETED.value))
+    found += filters.narrowing(wanted, _GROUPED, lambda name, type_: bindparam(name, type_=type_))
     if wanted.start_date is not None:
         found.append(_TABLE.c.day >= bindparam("first_day", type_=Date()))
     if wanted.end_date is not None:
         found.append(_TABLE.c.day <= bindparam("last_day", type_=Date()))
-    if wanted.source_types:
-        found.append(dialects.is_one_of(_TABLE.c.source_type, bindparam("source_types", type_=Several(Text()))))
-    if wanted.types:
-        found.append(dialects.is_one_of(_TABLE.c.type, bindparam("types", type_=Several(Text()))))
     if bins is not None:
         found.append(dialects.is_one_of(_TABLE.c.bin, bindparam("bins", type_=Several(Integer()))))
     return found
 
 
-def _values(wanted: DescriptionFilter, bins: list[int] | None) -> dict[str, Any]:
+def _values(account_id: int, wanted: DescriptionFilter, bins: list[int] | None) -> dict[str, Any]:
     """Those of the parameters of `_conditions`."""
-    return {
+    return filters.values(account_id, wanted) | {
         "first_day": wanted.start_date and wanted.start_date.date(),
         "last_day": wanted.end_date and wanted.end_date.date(),
-        "source_types": list(wanted.source_types),
-        "types": list(wanted.types),
         "bins": bins,
     }
 

@@ -179,6 +179,7 @@ def filters_of(draw: st.DrawFn, place: int, *, documented: bool) -> Dict:
     lists = {"search": terms.filter(plain), "source_types": st.sampled_from([*SOURCES, "unknown"]).filter(plain)}
     if not documented:
         lists |= {"types": st.sampled_from([*TYPES, "unknown"]), "image_ids": st.sampled_from([*IMAGES[1:], "unknown"])}
+        lists |= {"source_ids": st.sampled_from(["op_1", "unknown"]), "exclude_search": terms}
         for name in ("include_failed", "include_unscored"):
             found[name] = draw(st.booleans())
         found["search_mode"] = draw(st.sampled_from(("ANY", "ALL")))
