@@ -12,7 +12,7 @@ from strawberry.types.unset import UNSET
 
 from app.errors import InvalidInput
 from app.exports.requests import ExportRequest
-from app.history import filters, recording
+from app.history import columns, filters, recording
 from app.history.recording import Result
 from graphql_schema.enums import DescriptionStatus, ExportFormat
 
@@ -70,6 +70,9 @@ class DescriptionInput:
     verification: JSON | None = UNSET
     metadata: JSON | None = UNSET
     error_message: str | None = UNSET
+
+
+columns.check(f"{__name__}.DescriptionInput", dict.fromkeys(DescriptionInput.__annotations__), columns.RECORDED)
 
 
 def to_filter(given: DescriptionFilter | None) -> filters.DescriptionFilter:

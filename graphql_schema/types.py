@@ -7,6 +7,7 @@ from strawberry.scalars import JSON
 
 from app.exports import lifecycle
 from app.exports.lifecycle import Receipt
+from app.history import columns
 from app.history import pages as results
 from app.history.pages import Page
 from graphql_schema.enums import DescriptionStatus, ExportFormat, ExportStatus
@@ -31,6 +32,9 @@ class Description:
     verification: JSON | None
     metadata: JSON
     error_message: str | None
+
+
+columns.check(f"{__name__}.Description", columns.nulls(Description), columns.TABLE)
 
 
 @strawberry.type

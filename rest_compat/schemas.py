@@ -8,7 +8,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from app import jsontext, times
-from app.history import filters
+from app.history import columns, filters
 from app.history.columns import ITEM_COLUMNS
 from app.history.filters import DescriptionFilter
 from app.history.pages import Page
@@ -31,6 +31,8 @@ class Item(BaseModel):
     image_id: str | None
     metadata: dict[str, Any]
 
+
+columns.check(f"{__name__}.Item", columns.nulls(Item), [column for column in columns.TABLE if column.documented])
 
 ITEMS = tuple((name, name) for name in ITEM_COLUMNS)
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from app import jsontext, times
 from app.engine import dialects
 from app.errors import InvalidInput
-from app.history import folding, rollup
+from app.history import columns, folding, rollup
 from app.models import Description, DescriptionStatus
 
 MAX_BATCH = 10_000
@@ -72,6 +72,8 @@ class Result(BaseModel):
             return values
         return {name: value for name, value in values.items() if value is not None or name not in _DEFAULTED}
 
+
+columns.check(f"{__name__}.Result", dict.fromkeys(Result.model_fields), columns.RECORDED)
 
 _DEFAULTED = frozenset({"type", "metadata", "status"})
 

@@ -87,8 +87,8 @@ def _upgrade(connection: Connection, revision: str) -> None:
 def _turn(database: Database) -> Iterator[Session]:
     """A transaction during which nobody else upgrades; in SQLite any that writes is one.
 
-    Who waits asks again and again: a statement that waits has a snapshot, and an index that is built beside others waits
-    for the end of those.
+    Who waits asks again and again: a statement that waits has a snapshot, and an index that is built beside others
+    waits for the end of those.
     """
     while True:
         with database.write() as session:

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Dialect, create_engine, literal_column, select
+from sqlalchemy import Dialect, Select, create_engine, literal_column, select
 
 from app.engine.db import Database
 from app.history import filters
@@ -142,7 +142,7 @@ def wanted_of(given: Dict) -> DescriptionFilter:
 
 def sql(wanted: DescriptionFilter, dialect: Dialect) -> str:
     """What it asks of a row, whatever its account."""
-    statement = select(literal_column("1")).where(*filters.conditions(7, wanted)[1:])
+    statement: Select[Any] = select(literal_column("1")).where(*filters.conditions(7, wanted)[1:])
     return str(statement.compile(dialect=dialect)).partition("WHERE ")[2].replace("descriptions.", "")
 
 
