@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import auth, durations, logs, times
+from app import auth, durations, logs, threads, times
 from app.demo import account
 from app.engine.db import Database
 from app.errors import SightlogError
@@ -92,6 +92,7 @@ def worker() -> None:
         ended.wait()
         running.stop()
         queue.close()
+    threads.end_process()
 
 
 @app.command("import")

@@ -60,7 +60,8 @@ class Limiter:
         """Counts one request. None where there is no limit."""
         if limit == 0:
             return None
-        count, ends = await threads.run(self._count, f"rate:{caller}")
+        key = f"rate:{caller}"
+        count, ends = await threads.run(self._count, key) if self._shared else self._count_here(key)
         wait = min(SECONDS, max(1, math.ceil(ends - time.time())))
         return Window(count <= limit, limit, max(0, limit - count), math.ceil(ends), wait)
 
@@ -77,6 +78,9 @@ class Limiter:
             else:
                 self._shared_fails, self._shared_again = False, 0.0
                 return found
+        return self._count_here(key)
+
+    def _count_here(self, key: str) -> tuple[int, float]:
         with self._lock:  # or two would be told the count of the second
             return self._own.incr(key, SECONDS), self._own.get_expiry(key)
 

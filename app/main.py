@@ -37,8 +37,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         queue = open_queue(runtime)
         app.state.runtime, app.state.queue = runtime, queue
         app.state.probes = health.open_probes(runtime, queue.check)
-        app.state.registry = metrics.open_registry(runtime.database, queue.depth)
-        served = metrics.serve(app.state.registry, settings) if settings.metrics_port else None
+        registry = metrics.open_registry(runtime.database, queue.depth)
+        app.state.metrics = health.metrics_probe(registry)
+        served = metrics.serve(registry, settings) if settings.metrics_port else None
         worker = Worker(runtime, queue) if settings.runs_worker else None
         if worker:
             worker.start()

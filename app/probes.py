@@ -20,11 +20,12 @@ class Probe(Generic[T]):
 
     def __init__(self, question: Callable[[], T]) -> None:
         self._question = question
+        self._thread = threads.Pool(1, "probe")
         self._lock = threading.Lock()
         self._answer: Future[T] | None = None
 
     def ask(self) -> Future[T]:
         with self._lock:
             if self._answer is None or self._answer.done():
-                self._answer = threads.start(self._question)
+                self._answer = self._thread.start(self._question)
             return self._answer

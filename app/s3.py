@@ -110,6 +110,7 @@ class S3Sink:
         self._upload: str | None = None
         self._parts: list[dict[str, Any]] = []
         self._sending: Future[None] | None = None
+        self._thread = threads.Pool(1, "upload")
 
     @_as_oserror
     def write(self, data: bytes) -> None:
@@ -144,7 +145,7 @@ class S3Sink:
         self._wait()
         if self._upload is None:
             self._upload = self._client.create_multipart_upload(**self._parameters)["UploadId"]
-        self._sending = threads.start(self._send_part, self._upload, body)
+        self._sending = self._thread.start(self._send_part, self._upload, body)
 
     def _send_part(self, upload: str, body: bytearray) -> None:
         number = len(self._parts) + 1

@@ -1,7 +1,5 @@
 """The server process."""
 
-import logging
-import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -14,8 +12,6 @@ from app import threads
 from app.errors import SightlogError
 from app.main import create_app
 from app.settings import Settings
-
-log = logging.getLogger(__name__)
 
 MAX_HEAD = 128 * 1024
 """Bytes of a request's line and headers."""
@@ -52,10 +48,7 @@ def serve(settings: Settings, listener: socket.socket, demo_key: str | None) -> 
         http=_Protocol,
     )
     _Server(config, settings.public_url, demo_key).run([listener])
-    if threads.are_busy():  # with what uvicorn has given up
-        log.warning("calls to other servers still hang; the process ends without them")
-        logging.shutdown()
-        os._exit(0)
+    threads.end_process()  # without what uvicorn has given up
 
 
 class _Protocol(HttpToolsProtocol):

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextvars
-import threading
+import logging
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -10,35 +11,42 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_POOL = ThreadPoolExecutor(40, thread_name_prefix="blocking")
+log = logging.getLogger(__name__)
+
 _running: set[Future[Any]] = set()
 
 
-async def run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Calls it in a thread, in the context of the caller. (anyio, which can be cancelled, takes four times as long.)"""
-    context = contextvars.copy_context()
-    future = _POOL.submit(lambda: context.run(function, *args, **kwargs))
-    _running.add(future)
-    future.add_done_callback(_running.discard)
-    return await asyncio.wrap_future(future)
+class Pool:
+    """Threads for one kind of work: at most `size`, made when they are needed. Work that finds none free waits.
+
+    (anyio, whose calls can be cancelled, takes four times as long.)
+    """
+
+    def __init__(self, size: int, name: str) -> None:
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix=name)
+
+    def start(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        """Calls the function in a thread, in the context of the caller."""
+        context = contextvars.copy_context()
+        future = self._threads.submit(lambda: context.run(function, *args, **kwargs))
+        _running.add(future)
+        future.add_done_callback(_running.discard)
+        return future
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same, for the event loop: returns what the function returns."""
+        return await asyncio.wrap_future(self.start(function, *args, **kwargs))
 
 
-def start(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
-    """Calls it in a thread of its own, in the context of the caller, which does not hold up the end of the process."""
-    future: Future[T] = Future()
-    future.set_running_or_notify_cancel()  # from now on nobody can cancel it
-    context = contextvars.copy_context()
+requests = Pool(40, "request")
+"""What requests call. Whatever may hang for longer, or serves no request, has a pool of its own."""
 
-    def call() -> None:
-        try:
-            future.set_result(context.run(function, *args, **kwargs))
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=call, daemon=True).start()
-    return future
+run = requests.run
 
 
-def are_busy() -> bool:
-    """Whether calls have not returned. The interpreter would wait for them, however long they hang."""
-    return bool(_running)
+def end_process() -> None:
+    """Ends the process where calls still hang: the interpreter would wait for them, however long. Else does nothing."""
+    if _running:
+        log.warning("calls to other servers still hang; the process ends without them")
+        logging.shutdown()
+        os._exit(0)

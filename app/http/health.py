@@ -5,9 +5,8 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -39,9 +38,13 @@ async def ready(request: Request) -> Response:
 @metrics_router.get("/metrics")
 async def metrics(request: Request) -> Response:
     """Not for the public: it needs no key."""
-    # In a thread that no request waits for.
-    text = await to_thread.run_sync(generate_latest, request.app.state.registry, limiter=CapacityLimiter(1))
+    text = await asyncio.wrap_future(request.app.state.metrics.ask())
     return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
+def metrics_probe(registry: CollectorRegistry) -> Probe[bytes]:
+    """What the registry tells. All that ask while one answer is made get that one."""
+    return Probe(partial(generate_latest, registry))
 
 
 def open_probes(runtime: Runtime, check_queue: Callable[[], None]) -> dict[str, Probe[str]]:
