@@ -9,6 +9,7 @@
     ├── NotFound               NOT_FOUND            404
     ├── Conflict               CONFLICT             409
     ├── TooLarge               PAYLOAD_TOO_LARGE    413
+    ├── TooSlow                QUERY_TIMEOUT        422
     ├── RateLimited            RATE_LIMIT_ERROR     429
     └── Unavailable            SERVICE_UNAVAILABLE  503
 
@@ -70,13 +71,30 @@ class TooLarge(SightlogError):
     status = 413
 
 
+class TooSlow(SightlogError):
+    """The database took longer for it than a request may take; the same request will most likely take as long again."""
+
+    code = "QUERY_TIMEOUT"
+    status = 422
+
+
 class RateLimited(SightlogError):
     code = "RATE_LIMIT_ERROR"
     status = 429
 
 
 class Unavailable(SightlogError):
-    """A server that we need does not answer; the same request may succeed in a moment."""
+    """A server that we need does not answer; the same request may succeed in a moment.
+
+    As text it is the cause, for the log and the command line: which server and setting, and what it said.
+    """
 
     code = "SERVICE_UNAVAILABLE"
     status = 503
+
+    def __init__(self, message: str, *, cause: str | None = None) -> None:
+        super().__init__(message)
+        self.cause = cause or message
+
+    def __str__(self) -> str:
+        return self.cause

@@ -33,7 +33,9 @@ def open_runtime(settings: Settings, *, serves: bool = False) -> Runtime:
     """`serves`: many requests at a time will ask the database."""
     connections = settings.database_connections
     asked = min(_MOST_ASKED, connections // 2) if serves else 0
-    database = Database(settings.sqlalchemy_url, connections, asked=asked)
+    timeout = settings.statement_timeout.total_seconds() if serves else None
+    turns = settings.statements_per_account
+    database = Database(settings.sqlalchemy_url, connections, asked=asked, timeout=timeout, turns=turns)
     return Runtime(settings, database, _storage(settings), Limiter(settings.redis_url), Remembered())
 
 
@@ -62,7 +64,7 @@ def _secret(settings: Settings) -> bytes:
     if settings.secret:
         return settings.secret.encode()
     path = settings.data_dir / "secret"
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         fresh = path.with_name(f"secret.{secrets.token_hex(8)}")
         fresh.touch(mode=0o600, exist_ok=False)

@@ -18,14 +18,25 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         "",
-        description="SQLAlchemy URL, such as `postgresql+psycopg://user:password@host/sightlog`; "
-        "empty: SQLite in the data folder.",
+        description="Such as `postgresql://user:password@host/sightlog`; empty: SQLite in the data folder.",
     )
     database_connections: int = Field(
         20,
         ge=4,
         description="Most connections to the database that one process keeps; requests wait for a free one. "
-        "Each export that runs takes two.",
+        "Each export that runs takes two. Three more are kept for API keys and readiness.",
+    )
+    statement_timeout: Annotated[timedelta, BeforeValidator(durations.parse)] = Field(
+        timedelta(seconds=10),
+        gt=timedelta(0),
+        description="Longest time that the database may take for one question of a request, such as `10s`; then it is "
+        "ended and refused with `QUERY_TIMEOUT`. Exports, imports and migrations have no such limit.",
+    )
+    statements_per_account: int = Field(
+        4,
+        ge=1,
+        description="Questions of one account that the database answers at a time, in one process; the others wait "
+        "their turn, for 10 seconds at most.",
     )
     redis_url: str = Field(
         "",

@@ -1,7 +1,8 @@
 """What a resolver works with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
 from starlette.requests import HTTPConnection
 
@@ -9,6 +10,9 @@ from app.auth import Principal
 from app.http import gate
 from app.runtime import Runtime
 from tasks.queue import Queue
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,10 @@ class Context:
     def of(cls, connection: HTTPConnection, principal: Principal) -> Self:
         """For a caller who was let in."""
         return cls(gate.runtime_of(connection), connection.app.state.queue, principal)
+
+    async def run(self, resolve: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Calls a resolver that blocks, see `Database.run`."""
+        return await self.runtime.database.run(self.account_id, resolve, *args, **kwargs)
 
     @property
     def account_id(self) -> int:

@@ -68,12 +68,12 @@ async def descriptions(
 
 
 async def description(context: Context, id: str) -> SimpleNamespace | None:
-    return await context.runtime.database.answer(results.get(context.account_id, id))
+    return await context.runtime.database.answer(context.account_id, results.get(context.account_id, id))
 
 
 async def statistics(context: Context, wanted: DescriptionFilter) -> Statistics:
     runtime = context.runtime
-    _, found = await runtime.database.answer(runtime.statistics.current(context.account_id, wanted))
+    _, found = await runtime.database.answer(context.account_id, runtime.statistics.current(context.account_id, wanted))
     return found
 
 

@@ -14,7 +14,6 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, Info
 from strawberry.types.unset import UNSET
 
-from app import threads
 from app.errors import InvalidInput, SightlogError
 from app.history import filters
 from app.history import pages as results
@@ -195,7 +194,7 @@ schema = Schema(
 
 async def _call(info: Info, resolve: Callable[[Context], T]) -> T:
     """Runs a resolver that blocks in a thread."""
-    return await _ask(info, lambda context: threads.run(resolve, context))
+    return await _ask(info, lambda context: context.run(resolve, context))
 
 
 async def _ask(info: Info, resolve: Callable[[Context], Awaitable[T]]) -> T:

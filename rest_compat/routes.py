@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import jsontext, threads
+from app import jsontext
 from app.errors import InvalidInput
 from app.history.pages import Window
 from app.http import gate
@@ -97,7 +97,7 @@ async def descriptions(request: Request) -> Response:
 )
 async def create_export(context: ContextOf, body: ExportBody, idempotency_key: IdempotencyKey = None) -> Response:
     """Writes the matching results into a file. Returns at once, with the id to ask for."""
-    state = await threads.run(resolvers.create_export, context, body.request(idempotency_key))
+    state = await context.run(resolvers.create_export, context, body.request(idempotency_key))
     answer = schemas.export_answer(state)
     # What was just asked for is documented as processing; a repeated request may find it further.
     return _answer(answer | ({"status": "processing"} if answer["status"] == "pending" else {}), 202)
@@ -111,7 +111,7 @@ async def create_export(context: ContextOf, body: ExportBody, idempotency_key: I
 )
 async def export(context: ContextOf, export_id: uuid.UUID) -> Response:
     """How far it is, and once it is completed where to download it."""
-    return _answer(schemas.export_answer(await threads.run(resolvers.unexpired_export, context, export_id)))
+    return _answer(schemas.export_answer(await context.run(resolvers.unexpired_export, context, export_id)))
 
 
 def _answer(content: dict[str, Any], status: int = 200) -> Response:

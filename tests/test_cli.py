@@ -164,19 +164,25 @@ def test_a_bad_setting_is_one_sentence(own: Stack, command: list[str], settings:
     assert not (own.folder / "data").exists()
 
 
-URLS = "The URL of a database is sqlite:///path or postgresql+psycopg://user:password@host/name."
-NO_ANSWER = "The database does not answer at the moment. Please try again."
+URLS = "The URL of a database is sqlite:///path or postgresql://user:password@host/name."
+NO_SERVER = (
+    "The database (SIGHTLOG_DATABASE_URL: name at 127.0.0.1:1 as user) cannot be used: connection failed: "
+    'connection to server at "127.0.0.1", port 1 failed: Connection refused '
+    "Is the server running on that host and accepting TCP/IP connections?"
+)
+NO_FILE = "The database ({folder}) cannot be used: "
 
 
 @pytest.mark.parametrize(
     ("setting", "value", "reason"),
     [
         ("DATABASE_URL", "nonsense", URLS),
-        ("DATABASE_URL", "postgresql://user:secret@host/name", URLS),
         ("DATABASE_URL", "mysql://user:secret@host/name", URLS),
-        ("DATABASE_URL", "postgresql+psycopg://user:secret@127.0.0.1:1/name", NO_ANSWER),
-        ("DATABASE_URL", "sqlite:///{folder}", NO_ANSWER),
-        ("DATABASE_URL", "sqlite:///{folder}/text", "The database cannot be used: file is not a database"),
+        ("DATABASE_URL", "postgresql+psycopg://user:secret@127.0.0.1:1/name", NO_SERVER),
+        ("DATABASE_URL", "postgresql://user:secret@127.0.0.1:1/name", NO_SERVER),
+        ("DATABASE_URL", "postgres://user:secret@127.0.0.1:1/name", NO_SERVER),
+        ("DATABASE_URL", "sqlite:///{folder}", NO_FILE + "unable to open database file"),
+        ("DATABASE_URL", "sqlite:///{folder}/text", NO_FILE.replace(")", "/text)") + "file is not a database"),
         ("DATABASE_URL", "sqlite:///{folder}/text/deep.db", "File exists: {folder}/text"),
         ("DATA_DIR", "{folder}/text", "File exists: {folder}/text"),
         ("DATA_DIR", "{folder}/text/deep", "Not a directory: {folder}/text/deep"),

@@ -1,175 +1,251 @@
 """The database: sessions that read one snapshot or write one transaction, and what is asked past them."""
 
+import asyncio
 import json
-import sqlite3
-import time
-from collections.abc import AsyncIterator, Hashable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
-from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from typing import Any, ParamSpec, TypeVar
 
-import psycopg
-from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import URL, Engine, make_url
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
 from app import jsontext, threads
-from app.engine import dialects
+from app.engine import faults, postgres, sqlite, stops
+from app.engine.asked import Asked
 from app.engine.connections import Connections
-from app.engine.queries import Asking, Query, Rows
-from app.errors import InvalidInput, Unavailable
+from app.engine.faults import Faults, Waited
+from app.engine.queries import Asking
+from app.engine.stops import Stop
+from app.engine.texts import Texts
+from app.engine.turns import Turns
+from app.errors import InvalidInput, TooSlow, Unavailable
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
-_DRIVER_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, sqlite3.OperationalError)
-"""Those that come past SQLAlchemy."""
+_POOL_TIMEOUT = 10
+"""Seconds that one waits for a free connection, or for the account's turn."""
 
-_PATIENCE = 10
-"""Seconds that one waits for a free connection."""
+_OWN = 2
+"""Connections, beside the others, for keys; PostgreSQL has one more for readiness."""
 
-_MOST_TEXTS = 2000
-"""Shapes of queries whose text is remembered; a few kilobytes each."""
-
-_ALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 11_000}
-"""Seconds, seconds, probes, milliseconds: a server that vanished without a word is noticed within some 11 seconds."""
+_MAX_WRITERS = 20
+"""Threads that write or wait for it at a time: half of those that requests have."""
 
 
 class Database:
-    """What a process has of the database: `connections` at most, of which `asked` are for `answer`.
+    """A process's connections: `connections` at most, of which `asked` are for `answer`, and a few for itself.
 
-    SQLite: WAL, so that readers keep their snapshot while others write; a writer takes its turn at the start.
+    SQLite: readers keep their snapshot while one at a time writes; writers have a connection and a queue of their own.
     PostgreSQL: a reader is a read-only REPEATABLE READ transaction.
+
+    `timeout`: seconds that `answer` and `run` give a request; sessions and `answer_now` take as long as they take.
+    `turns`: how many requests of one account are answered at a time.
     """
 
-    _asked: Connections | None = None
-    """PostgreSQL's, where many ask: waiting in the event loop takes half the time of waiting in a thread."""
+    _asked: Asked | None = None
+    _own: Asked | None = None
 
-    def __init__(self, url: str, connections: int = 20, *, asked: int = 0) -> None:
+    def __init__(
+        self, url: str, connections: int = 20, *, asked: int = 0, timeout: float | None = None, turns: int = 4
+    ) -> None:
         self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        options: dict[str, Any] = {
-            "json_serializer": jsontext.canonical,
-            "json_deserializer": json.loads,
-            "poolclass": QueuePool,
-            "pool_size": connections,
-            "max_overflow": 0,
-            "pool_timeout": _PATIENCE,
-        }
+        self._timeout = timeout
+        self._turns = Turns(turns, _POOL_TIMEOUT)
+        self._faults = Faults(_place(self.url))
+        self._writers = threading.BoundedSemaphore(_MAX_WRITERS)
+        self._own_threads = threads.Pool(_OWN, "own")
+        self._ending_threads = threads.Pool(_OWN, "ending")
         if self.is_sqlite:
-            if self.url.database:
-                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            self.engine = create_engine(self.url, connect_args={"timeout": 30, "check_same_thread": False}, **options)
-            event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
-            self._reader: Engine = self.engine
-            self._writer: Engine = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+            self._open_sqlite(connections)
         else:
-            options_of_url = self.url.query.get("options", "")
-            arguments = {"connect_timeout": 5, "options": f"{options_of_url} -c timezone=UTC", **_ALIVE}
-            options["pool_size"] -= asked
-            self.engine = create_engine(self.url, connect_args=arguments, isolation_level="AUTOCOMMIT", **options)
-            _, of_url = self.engine.dialect.create_connect_args(self.url)
-            connect = partial(psycopg.AsyncConnection.connect, **{**of_url, **arguments}, autocommit=True)
-            self._asked = Connections(connect, asked, _PATIENCE) if asked else None
-            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            self._writer = self.engine.execution_options(isolation_level="READ COMMITTED")
-        self._dialect: Dialect = sqlite.dialect(paramstyle="named") if self.is_sqlite else self.engine.dialect
-        self._texts: dict[Hashable, tuple[str, dict[str, Any]]] = {}
+            self._open_postgres(connections, asked)
 
     def read(self) -> AbstractContextManager[Session]:
         """A session that sees one moment of the database."""
-        return _session(self._reader)
+        return self._session(self._reader)
 
-    def write(self) -> AbstractContextManager[Session]:
+    def peek(self) -> AbstractContextManager[Session]:
+        """The same, for readiness: on a connection that no request takes."""
+        return self._session(self._own_reader)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
         """A session that commits when its block ends, and takes everything back when it raises."""
-        return _session(self._writer)
+        with self._faults.told():
+            if not self._writers.acquire(blocking=False):
+                raise Waited
+        try:
+            with self._session(self._writer) as session:
+                yield session
+        finally:
+            self._writers.release()
 
     def connect(self) -> Connection:
         """A connection for who begins and commits by himself; otherwise as `write`."""
         return self._writer.connect()
 
-    async def answer(self, asking: Asking[T], *, at_one_moment: bool = False) -> T:
+    async def answer(self, account_id: int | None, asking: Asking[T], *, at_one_moment: bool = False) -> T:
         """What the asking returns, past SQLAlchemy's sessions, which take longer than a small query. Each query sees a
         moment of its own, unless all are to see one. Always of one event loop, before whose end comes `close`.
+
+        None asks for the process itself, such as for a key: on connections that no account's questions take.
+        TooSlow, RateLimited or Unavailable where there is no answer. If the caller is cancelled, the statement ends.
         """
-        if self._asked is None:
-            return await threads.run(self.answer_now, asking, at_one_moment=at_one_moment)
-        with _told_as_unavailable():
-            async with _snapshot(self._asked) if at_one_moment else nullcontext() as driver:
-                try:
-                    query = next(asking)
-                    while True:
-                        query = asking.send(await self._fetch(query, driver))
-                except StopIteration as end:
-                    answer: T = end.value
-                    return answer
+        if self._asked is None or self._own is None:
+            engine = self._own_engine if account_id is None else self.engine
+            return await self.run(account_id, self._answer_on, engine, asking, at_one_moment=at_one_moment)
+        with self._logged(account_id):
+            if account_id is None:
+                return await self._own.answer(asking, at_one_moment=at_one_moment)
+            await self._turns.take(account_id)
+            try:
+                return await self._asked.answer(asking, at_one_moment=at_one_moment)
+            finally:
+                self._turns.give_back(account_id)
+
+    async def run(self, account_id: int | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Calls a function that blocks, in a thread, with the same limits and errors as `answer`. What is still asked
+        of the database when its time is over, or when the caller is cancelled, is ended.
+        """
+        if account_id is not None:
+            await self._turns.take(account_id)
+        pool = self._own_threads if account_id is None else threads.requests
+        stop = Stop()
+        with stops.heeded(stop):
+            call = pool.start(function, *args, **kwargs)
+        try:
+            with self._logged(account_id):
+                return await self._in_time(call, stop)
+        finally:
+            if account_id is not None:
+                self._turns.give_back_after(call, account_id)
 
     def answer_now(self, asking: Asking[T], *, at_one_moment: bool = False) -> T:
-        """The same, for who may block."""
-        if at_one_moment:
-            with self.read() as session:
-                return self.answer_in(session, asking)
-        with _told_as_unavailable():
-            pooled = self.engine.raw_connection()
-            try:
-                return self._answer(pooled.driver_connection, asking)
-            finally:
-                pooled.close()
+        """What the asking returns, for who may block."""
+        return self._answer_on(self.engine, asking, at_one_moment=at_one_moment)
 
     def answer_in(self, session: Session, asking: Asking[T]) -> T:
         """The same, for who has a session; all queries see what it sees."""
         return self._answer(session.connection().connection.driver_connection, asking)
 
+    def refuses(self) -> str | None:
+        """`full` or `read-only` if the database has lately refused to write for that reason."""
+        return self._faults.refuses()
+
     async def close(self) -> None:
-        if self._asked is not None:
-            await self._asked.close()
+        for asked in (self._asked, self._own):
+            if asked is not None:
+                await asked.close()
 
     def dispose(self) -> None:
-        self.engine.dispose()
+        for engine in self._engines:
+            engine.dispose()
 
-    async def _fetch(self, query: Query, driver: Any) -> Rows:
-        assert self._asked is not None
-        if query.shape not in self._texts:
-            await threads.run(self._text, query)  # which takes milliseconds
-        if driver is None:
-            async with self._asked.one() as driver:
-                return await self._fetch(query, driver)
-        cursor = await driver.execute(*self._statement(query), prepare=None if query.one_plan else False)
-        rows: Rows = await cursor.fetchall()
-        return rows
+    def _open_sqlite(self, connections: int) -> None:
+        sqlite.create_file(self.url)
+        self.engine = self._reader = sqlite.open_engine(self.url, **_options(connections - 1))
+        self._own_engine = self._own_reader = sqlite.open_engine(self.url, **_options(_OWN))
+        writing = sqlite.open_engine(self.url, **_options(1))
+        self._writer = writing.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+        self._engines = [self.engine, self._own_engine, writing]
+        self._interrupt: Callable[[Any], stops.Interrupt] = sqlite.interrupt
+        self._texts = Texts(sqlite_dialect.dialect(paramstyle="named"))
+
+    def _open_postgres(self, connections: int, asked: int) -> None:
+        self.engine = self._own_engine = postgres.open_engine(self.url, **_options(connections - asked))
+        self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._writer = self.engine.execution_options(isolation_level="READ COMMITTED")
+        own = postgres.open_engine(self.url, **_options(1))
+        self._own_reader = own.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._engines = [self.engine, own]
+        self._interrupt = postgres.interrupt
+        self._texts = Texts(self.engine.dialect)
+        if asked:
+            connect = postgres.connecting(self.engine)
+            self._asked, self._own = (
+                Asked(Connections(connect, size, _POOL_TIMEOUT), self._texts, self._faults, self._timeout)
+                for size in (asked, _OWN)
+            )
+
+    async def _in_time(self, call: "Future[T]", stop: Stop) -> T:
+        try:
+            async with asyncio.timeout(self._timeout) as limit:
+                return await asyncio.wrap_future(call)
+        except asyncio.CancelledError:
+            self._ending_threads.start(stop.end, call)
+            raise
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        was_asking = stop.is_asking
+        heeded = self._ending_threads.start(stop.end, call)
+        if not was_asking:
+            raise self._faults.busy()
+        if await asyncio.wrap_future(heeded):
+            raise TooSlow(faults.SLOW)
+        raise self._faults.no_answer(f"no answer within {self._timeout:g} seconds")
+
+    def _answer_on(self, engine: Engine, asking: Asking[T], *, at_one_moment: bool = False) -> T:
+        if at_one_moment:
+            with self.read() as session:
+                return self.answer_in(session, asking)
+        with self._faults.told(), closing(engine.raw_connection()) as pooled, self._heeding(pooled.driver_connection):
+            return self._answer(pooled.driver_connection, asking)
 
     def _answer(self, driver: Any, asking: Asking[T]) -> T:
         options = {} if self.is_sqlite else {"prepare": False}
+        with closing(asking):
+            try:
+                query = next(asking)
+                while True:
+                    query = asking.send(driver.execute(*self._texts.statement(query), **options).fetchall())
+            except StopIteration as end:
+                answer: T = end.value
+                return answer
+
+    @contextmanager
+    def _session(self, engine: Engine) -> Iterator[Session]:
+        with self._faults.told(), Session(engine, expire_on_commit=False) as session, session.begin():
+            if stops.current() is None:
+                yield session
+            else:
+                with self._heeding(session.connection().connection.driver_connection):
+                    yield session
+
+    def _heeding(self, driver: Any) -> AbstractContextManager[None]:
+        """Lets the stop of this thread, if it has one, end what is asked on that connection."""
+        stop = stops.current()
+        return nullcontext() if stop is None else stop.ends(self._interrupt(driver))
+
+    @contextmanager
+    def _logged(self, account_id: int | None) -> Iterator[None]:
         try:
-            query = next(asking)
-            while True:
-                query = asking.send(driver.execute(*self._statement(query), **options).fetchall())
-        except StopIteration as end:
-            answer: T = end.value
-            return answer
+            yield
+        except Unavailable as error:
+            self._faults.log(error)
+            raise
+        except TooSlow:
+            if account_id is None:
+                raise self._faults.busy() from None  # what the process asks for itself is always small
+            raise
 
-    def _statement(self, query: Query) -> tuple[str, dict[str, Any]]:
-        text, constants = self._text(query)
-        values = {**constants, **query.values}
-        if self.is_sqlite:
-            values = {name: dialects.stored(value) for name, value in values.items()}
-        return text, values
 
-    def _text(self, query: Query) -> tuple[str, dict[str, Any]]:
-        """The statement's text, and the values that are the same for all of its shape."""
-        known = self._texts.get(query.shape)
-        if known is None:
-            if len(self._texts) >= _MOST_TEXTS:
-                self._texts.clear()
-            compiled = query.build().compile(dialect=self._dialect)
-            parameters = compiled.construct_params(dict(query.values))
-            constants = {name: value for name, value in parameters.items() if name not in query.values}
-            known = self._texts[query.shape] = str(compiled), constants
-        return known
+def _options(size: int) -> dict[str, Any]:
+    return {
+        "json_serializer": jsontext.canonical,
+        "json_deserializer": json.loads,
+        "poolclass": QueuePool,
+        "pool_size": size,
+        "max_overflow": 0,
+        "pool_timeout": _POOL_TIMEOUT,
+    }
 
 
 def _parsed(url: str) -> URL:
@@ -177,61 +253,16 @@ def _parsed(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError:
         parsed = None
+    if parsed is not None and parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed is None or parsed.drivername not in ("sqlite", "postgresql+psycopg"):
-        raise InvalidInput("The URL of a database is sqlite:///path or postgresql+psycopg://user:password@host/name.")
+        raise InvalidInput("The URL of a database is sqlite:///path or postgresql://user:password@host/name.")
     return parsed
 
 
-@contextmanager
-def _session(engine: Engine) -> Iterator[Session]:
-    with _told_as_unavailable(), Session(engine, expire_on_commit=False) as session, session.begin():
-        yield session
-
-
-@asynccontextmanager
-async def _snapshot(connections: Connections) -> AsyncIterator[Any]:
-    async with connections.one() as driver:
-        await driver.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        try:
-            yield driver
-        finally:
-            if not driver.closed:
-                await driver.execute("COMMIT")  # a ROLLBACK would make psycopg forget what it has prepared
-
-
-@contextmanager
-def _told_as_unavailable() -> Iterator[None]:
-    """Whatever says that the server cannot be asked now."""
-    try:
-        yield
-    except (OperationalError, InterfaceError, PoolTimeout, *_DRIVER_ERRORS) as error:
-        raise Unavailable("The database does not answer at the moment. Please try again.") from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise Unavailable("The database does not answer at the moment. Please try again.") from error
-        raise
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins no transaction of its own
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA cache_size = -16384")
-    _use_wal(cursor)
-    cursor.close()
-
-
-def _use_wal(cursor: sqlite3.Cursor) -> None:
-    """Whoever is first switches a new file to WAL; the others would be refused at once, whatever their timeout."""
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+def _place(url: URL) -> str:
+    """What the database is called when it does not answer."""
+    if url.get_backend_name() == "sqlite":
+        return url.database or "in memory"
+    host = url.host or url.query.get("host") or "localhost"
+    return f"SIGHTLOG_DATABASE_URL: {url.database} at {host}:{url.port or 5432} as {url.username}"

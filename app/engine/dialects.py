@@ -82,7 +82,10 @@ def stored(value: Any) -> Any:
 
 def moment(value: Any) -> datetime | None:
     """A time as either engine's driver gives it."""
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return datetime.fromisoformat(value)
+    found: datetime | None = value and value.astimezone(UTC)  # PostgreSQL tells it in the zone of the session
+    return found
 
 
 Name = String().with_variant(String(collation="C"), "postgresql")
@@ -114,7 +117,9 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
     key = ", ".join(column.name for column in table.primary_key)
     driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
     with driver.cursor() as cursor:
-        cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS {incoming} (LIKE {table.name}) ON COMMIT DELETE ROWS".encode())
+        # Gone with the transaction: behind a pooler the next one may be another client's.
+        create = f"CREATE TEMP TABLE IF NOT EXISTS {incoming} (LIKE {table.name}) ON COMMIT DROP"
+        cursor.execute(f"{create}; DELETE FROM {incoming}".encode())  # noqa: S608
         with cursor.copy(f"COPY {incoming} ({listed}) FROM STDIN".encode()) as copy:
             for row in rows:
                 values = [row[name] for name in names]
@@ -138,6 +143,14 @@ def add_up(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
     statement = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=numbers)
     names = [column.name for column in table.columns]
     connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def takes_changes(connection: Connection) -> bool:
+    """Whether the server may write at all; a standby does not."""
+    if connection.dialect.name == "sqlite":
+        return True
+    standby = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'"
+    return not connection.scalar(text(standby))
 
 
 def lock(connection: Connection, table: str) -> None:

@@ -101,19 +101,21 @@ async def page(
     """
     with_statistics = with_statistics or (columns is not None and window.offset > SKIPPED_ROW_BY_ROW)
     if columns is None:
-        found = (await database.answer(remembered.current(account_id, wanted)))[1] if with_statistics else None
+        found = (
+            (await database.answer(account_id, remembered.current(account_id, wanted)))[1] if with_statistics else None
+        )
         return Page(Results({}, 0), False, False, found)
     known = remembered.get(account_id, wanted) if with_statistics else None
     shown = Shown(tuple(columns), written)
     if known or not with_statistics:
         with suppress(_Unclear):
-            return await database.answer(_page(account_id, wanted, window, shown, known))
+            return await database.answer(account_id, _page(account_id, wanted, window, shown, known))
 
     def settled() -> Asking[Page]:
         known = (yield from remembered.current(account_id, wanted)) if with_statistics else None
         return (yield from _page(account_id, wanted, window, shown, known, settled=True))
 
-    return await database.answer(settled(), at_one_moment=True)
+    return await database.answer(account_id, settled(), at_one_moment=True)
 
 
 def get(account_id: int, id: str) -> Asking[SimpleNamespace | None]:

@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from app.engine import dialects
 from app.migrations import revisions
 from app.probes import PATIENCE, Probe
 from app.runtime import Runtime
@@ -48,11 +49,14 @@ def metrics_probe(registry: CollectorRegistry) -> Probe[bytes]:
 
 
 def open_probes(runtime: Runtime, check_queue: Callable[[], None]) -> dict[str, Probe[str]]:
-    """Each answers `ok`, `unavailable`, or, for the database, `behind`."""
+    """Each answers `ok`, `unavailable`, or, for the database, `behind`, `read-only` or `full`."""
 
     def check_database() -> str | None:
-        with runtime.database.read() as session:
-            return "behind" if revisions.is_behind(revisions.current(session.connection())) else None
+        with runtime.database.peek() as session:
+            connection = session.connection()
+            if revisions.is_behind(revisions.current(connection)):
+                return "behind"
+            return runtime.database.refuses() if dialects.takes_changes(connection) else "read-only"
 
     checks: dict[str, Callable[[], str | None]] = {
         "database": check_database,

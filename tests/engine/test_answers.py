@@ -1,6 +1,7 @@
 """What is asked past the sessions: of one moment where it is to be, and with connections that are given back."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -73,8 +74,8 @@ def revisions(account: Account, database: Database) -> Asking[tuple[int, int]]:
 
 
 def test_each_query_sees_its_own_moment_unless_all_are_to_see_one(account: Account, database: Database) -> None:
-    assert run(database, lambda own: own.answer(revisions(account, database))) == (0, 1)
-    assert run(database, lambda own: own.answer(revisions(account, database), at_one_moment=True)) == (1, 1)
+    assert run(database, lambda own: own.answer(1, revisions(account, database))) == (0, 1)
+    assert run(database, lambda own: own.answer(1, revisions(account, database), at_one_moment=True)) == (1, 1)
     assert database.answer_now(revisions(account, database)) == (2, 3)
     assert database.answer_now(revisions(account, database), at_one_moment=True) == (3, 3)
     with database.read() as session:
@@ -90,10 +91,10 @@ def test_an_asking_that_fails_leaves_its_connection_as_it_was(database: Database
     async def work(own: Database) -> int:
         for error in (SightlogError("no"), ValueError("no")):
             with pytest.raises(type(error)):
-                await own.answer(failing(error), at_one_moment=at_one_moment)
-        with pytest.raises((psycopg.ProgrammingError, Unavailable)):
-            await own.answer(ask(no_table), at_one_moment=at_one_moment)
-        return await own.answer(ask_one(7))
+                await own.answer(1, failing(error), at_one_moment=at_one_moment)
+        with pytest.raises((psycopg.ProgrammingError, sqlite3.OperationalError)):
+            await own.answer(1, ask(no_table), at_one_moment=at_one_moment)
+        return await own.answer(1, ask_one(7))
 
     assert run(database, work) == 7
 
@@ -104,27 +105,27 @@ def test_what_is_not_asked_needs_no_connection() -> None:
         yield
 
     unreachable = Database("postgresql+psycopg://nobody@127.0.0.1:1/none", asked=1)
-    assert asyncio.run(unreachable.answer(nothing())) == 5
+    assert asyncio.run(unreachable.answer(1, nothing())) == 5
     with pytest.raises(Unavailable):
-        asyncio.run(unreachable.answer(ask_one(1)))
+        asyncio.run(unreachable.answer(1, ask_one(1)))
 
 
 def test_many_share_few_connections(database: Database) -> None:
     async def work(own: Database) -> list[int]:
-        return await asyncio.gather(*(own.answer(ask_one(number)) for number in range(50)))
+        return await asyncio.gather(*(own.answer(1, ask_one(number)) for number in range(50)))
 
     assert run(database, work) == list(range(50))
 
 
 @only_servers
 def test_who_waits_for_a_connection_too_long_is_told(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(db, "_PATIENCE", 0.05)
+    monkeypatch.setattr(db, "_POOL_TIMEOUT", 0.05)
 
     async def work(own: Database) -> list[Any]:
         found = await asyncio.gather(
-            own.answer(ask(sleep, seconds=0.3)), own.answer(ask_one(1)), return_exceptions=True
+            own.answer(1, ask(sleep, seconds=0.3)), own.answer(1, ask_one(1)), return_exceptions=True
         )
-        return [*found, await own.answer(ask_one(2))]
+        return [*found, await own.answer(1, ask_one(2))]
 
     _, waited, after = run(database, work)
     assert isinstance(waited, Unavailable)
@@ -134,16 +135,16 @@ def test_who_waits_for_a_connection_too_long_is_told(database: Database, monkeyp
 @only_servers
 def test_a_connection_that_broke_takes_the_others_with_it(database: Database) -> None:
     async def work(own: Database) -> tuple[set[int], set[int]]:
-        asked = [own.answer(ask(backend)) for _ in range(3)]
-        sleeping = [own.answer(ask(sleep, seconds=0.1)) for _ in range(3)]
+        asked = [own.answer(1, ask(backend)) for _ in range(3)]
+        sleeping = [own.answer(1, ask(sleep, seconds=0.1)) for _ in range(3)]
         await asyncio.gather(*sleeping)
         before = set(await asyncio.gather(*asked))
         with database.engine.connect() as connection:
             for pid in before:
                 connection.execute(select(func.pg_terminate_backend(pid)))
         with pytest.raises(Unavailable):
-            await own.answer(ask_one(1))
-        return before, set(await asyncio.gather(*(own.answer(ask(backend)) for _ in range(3))))
+            await own.answer(1, ask_one(1))
+        return before, set(await asyncio.gather(*(own.answer(1, ask(backend)) for _ in range(3))))
 
     before, after = run(database, work, connections=6)
     assert before
@@ -154,10 +155,10 @@ def test_a_connection_that_broke_takes_the_others_with_it(database: Database) ->
 @pytest.mark.parametrize("at_one_moment", [False, True])
 def test_who_gives_up_leaves_no_statement_behind(database: Database, at_one_moment: bool) -> None:
     async def work(own: Database) -> tuple[int, int]:
-        first = await own.answer(ask(backend))
+        first = await own.answer(1, ask(backend))
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(own.answer(ask(sleep, seconds=30), at_one_moment=at_one_moment), 0.2)
-        return first, await asyncio.wait_for(own.answer(ask(backend)), 5)
+            await asyncio.wait_for(own.answer(1, ask(sleep, seconds=30), at_one_moment=at_one_moment), 0.2)
+        return first, await asyncio.wait_for(own.answer(1, ask(backend)), 5)
 
     first, then = run(database, work)
     assert first == then
