@@ -28,14 +28,13 @@ from strawberry.types.unset import UNSET
 from app import jsontext
 from app.console import pages
 from app.errors import SightlogError, TooLarge
-from app.http import gate
+from app.http import accept, gate
+from app.http.accept import JSON, RESPONSE_JSON
 from graphql_schema import documents
 from graphql_schema.context import Context
 from graphql_schema.documents import MAX_LENGTH
 from graphql_schema.schema import schema
 
-JSON = "application/json"
-RESPONSE_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
 AT_A_TIME = 2
 """Fields of one request that wait for the database at a time, or the aliases of one could keep all others waiting."""
@@ -97,7 +96,7 @@ class Router(GraphQLRouter[RequestContext, None]):
     graphql_transport_ws_handler_class = WebSocketHandler
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
-        return pages.wants_page(request._request)  # type: ignore[attr-defined]
+        return accept.wants_page(request._request)  # type: ignore[attr-defined]
 
     async def render_graphql_ide(self, request: Request) -> Response:  # type: ignore[override]
         return pages.graphiql_page()
@@ -105,7 +104,7 @@ class Router(GraphQLRouter[RequestContext, None]):
     async def run(self, request: Any, context: Any = UNSET, root_value: Any = UNSET) -> Any:
         if self.is_websocket_request(request):
             return await super().run(request, context, root_value)
-        accepted = None if pages.wants_page(request) else _negotiate(request)
+        accepted = None if accept.wants_page(request) else _negotiate(request)
         try:
             if accepted == "" and not _accepts_stream(request):
                 raise HTTPException(406, f"This endpoint answers with {RESPONSE_JSON} or {JSON}.")
@@ -281,36 +280,14 @@ def _not_allowed() -> Response:
     return Response(body, 405, {"Allow": "GET, POST"}, media_type=JSON)
 
 
-def _negotiate(request: Request) -> str:
+def _negotiate(request: HTTPConnection) -> str:
     """The media type to answer with; "" where none of ours is accepted."""
-    best, quality = "", 0.0
-    for name, weight in _accepted(request) or [(RESPONSE_JSON, 1.0)]:
-        offered = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}.get(name)
-        if offered and weight > quality:
-            best, quality = offered, weight
-    return best
+    given = request.headers
+    return accept.best(given, (JSON, RESPONSE_JSON)) if accept.is_given(given) else RESPONSE_JSON
 
 
 def _accepts_stream(request: Request) -> bool:
-    return any(name == EVENT_STREAM and weight > 0 for name, weight in _accepted(request))
-
-
-def _accepted(request: Request) -> list[tuple[str, float]]:
-    """The media types of the Accept header and their weights, in its order."""
-    found = []
-    for item in ",".join(request.headers.getlist("accept")).split(","):
-        name, *parameters = (part.strip().lower() for part in item.split(";"))
-        weight = next((_number(part[2:]) for part in parameters if part.startswith("q=")), 1.0)
-        if name:
-            found.append((name, weight))
-    return found
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
+    return accept.is_named(request.headers, EVENT_STREAM)
 
 
 def _is_message(message: object) -> bool:

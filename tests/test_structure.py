@@ -20,7 +20,7 @@ WINGS: dict[str, set[str]] = {
     "imports": {"engine", "history"},
     "migrations": {"engine"},
     "demo": {"history"},
-    "http": {"console", "engine", "exports", "history", "imports", "migrations"},
+    "http": {"engine", "exports", "history", "imports", "migrations"},
 }
 """The wings of `app`, and from which others each may import."""
 

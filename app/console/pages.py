@@ -7,13 +7,11 @@ from pathlib import Path
 
 from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from starlette.requests import Request
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 ASSETS = Path(__file__).parent / "assets"
 IMMUTABLE = "public, max-age=31536000, immutable"
-JSON_TYPES = ("application/json", "application/graphql-response+json")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src {style}; img-src 'self' data:; font-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -55,14 +53,6 @@ def docs_page() -> Response:
     return _page(_html("docs.html"))
 
 
-def wants_page(request: Request) -> bool:
-    """Whether a person in a browser asks: a GET without a query that prefers HTML to JSON."""
-    if request.method != "GET" or "query" in request.query_params:
-        return False
-    accept = ",".join(request.headers.getlist("accept"))
-    return _quality(accept, "text/html") > max(_quality(accept, json) for json in JSON_TYPES)
-
-
 def _page(html: str, style: str = "'self'") -> Response:
     headers = {
         "Cache-Control": "no-store",
@@ -77,19 +67,3 @@ def _page(html: str, style: str = "'self'") -> Response:
 @cache
 def _html(name: str) -> str:
     return (ASSETS / name).read_text("utf-8")
-
-
-def _quality(accept: str, media_type: str) -> float:
-    """The weight that an Accept header gives to a type, by its most specific range; 0 if it names none."""
-    weights = dict(_weighted(media_range) for media_range in accept.lower().split(","))
-    family = media_type.split("/")[0]
-    return next((weights[name] for name in (media_type, f"{family}/*", "*/*") if name in weights), 0.0)
-
-
-def _weighted(media_range: str) -> tuple[str, float]:
-    name, *parameters = (part.strip() for part in media_range.split(";"))
-    weight = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
-    try:
-        return name, float(weight)
-    except ValueError:
-        return name, 0.0

@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import auth, limits, logs
 from app.auth import Principal
-from app.console import pages
 from app.errors import RateLimited, SightlogError, Unauthenticated
+from app.http import accept
 from app.runtime import Runtime
 
 bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer sightlog_…`")
@@ -72,7 +72,7 @@ def _is_guarded(scope: Scope) -> bool:
     if scope["type"] != "http":
         return False
     path = scope["path"]
-    return path.startswith("/api/") or (path == "/graphql" and not pages.wants_page(Request(scope)))
+    return path.startswith("/api/") or (path == "/graphql" and not accept.wants_page(Request(scope)))
 
 
 async def _count(connection: HTTPConnection, caller: str, limit: int) -> None:

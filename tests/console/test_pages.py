@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.console import pages
+from app.http.accept import wants_page
 
 VENDOR = pages.ASSETS / "vendor"
 EXAMPLES = pages.ASSETS / "examples"
@@ -224,10 +225,10 @@ def test_every_example_fits_the_schema() -> None:
 def test_who_gets_the_page(method: str, query: str, accept: str | None, wanted: bool) -> None:
     headers = [] if accept is None else [(b"accept", accept.encode())]
     scope = {"type": "http", "method": method, "path": "/graphql", "query_string": query.encode(), "headers": headers}
-    assert pages.wants_page(Request(scope)) is wanted
+    assert wants_page(Request(scope)) is wanted
 
 
 def test_several_accept_headers_count_as_one() -> None:
     headers = [(b"accept", b"text/html;q=0.5"), (b"accept", b"application/json")]
     scope = {"type": "http", "method": "GET", "path": "/graphql", "query_string": b"", "headers": headers}
-    assert pages.wants_page(Request(scope)) is False
+    assert wants_page(Request(scope)) is False
