@@ -3,23 +3,31 @@
 import re
 from datetime import UTC, date, datetime
 
-_LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d(:?\d\d)?$)")
+EXPECTED = "must be an ISO 8601 date or time, for example 2025-01-31T23:59:59Z"
+"""What is said, behind the name of a value, of one that is no time."""
+
+_MOMENT = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[Tt ]((?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?)([Zz]|[-+ ]\d\d(?::?[0-5]\d)?)?)?",
+    re.ASCII,
+)
+"""A date, alone or before a time, which may have an offset."""
 
 
-def parse(text: str) -> datetime:
-    """A moment in UTC, out of ISO 8601.
+def parse(value: object) -> datetime:
+    """A moment in UTC, out of the text of an ISO 8601 date or time with its separators, as RFC 3339 has it.
 
-    An offset is converted, a naive time is UTC, a bare date is its midnight, and a `+` that a form decoder
-    turned into a space is understood. ValueError, with a sentence for the caller, where it is no time.
+    An offset is converted, a time without one is UTC, a bare date is its midnight, and a `+` that a form decoder turned
+    into a space is understood. ValueError, with EXPECTED, for anything else, digits without separators among it.
     """
-    text = text.strip()
-    if len(text) > 16:
-        text = _LOST_PLUS.sub("+", text)
+    found = _MOMENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(EXPECTED)
+    day, clock, offset = found.groups()
     try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError("must be an ISO 8601 date or time, for example 2025-01-31T23:59:59Z") from None
+        moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}{(offset or 'Z').upper().replace(' ', '+')}")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # a day, or an offset, that there is not
+        raise ValueError(EXPECTED) from None
 
 
 def iso(moment: datetime) -> str:

@@ -11,12 +11,6 @@ from app import times
 BigInt = NewType("BigInt", int)
 
 
-def _parse_time(value: object) -> datetime:
-    if not isinstance(value, str):
-        raise ValueError("must be an ISO 8601 date or time, for example 2025-01-31T23:59:59Z")
-    return times.parse(value)
-
-
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
@@ -24,7 +18,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         "a time without one is UTC, and a bare date is its midnight.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=times.iso,
-        parse_value=_parse_time,
+        parse_value=times.parse,
     ),
     BigInt: strawberry.scalar(
         name="BigInt",

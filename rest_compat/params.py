@@ -21,12 +21,11 @@ from app.models import ExportFormat
 
 
 def _moment(value: object) -> object:
-    if not isinstance(value, str):
-        raise PydanticCustomError("datetime_type", "Input should be an ISO 8601 date or time, as text")
     try:
         return times.parse(value)
     except ValueError as error:
-        raise PydanticCustomError("datetime_parsing", "Input {reason}", {"reason": str(error)}) from None
+        kind = "datetime_parsing" if isinstance(value, str) else "datetime_type"
+        raise PydanticCustomError(kind, "Input {reason}", {"reason": str(error)}) from None
 
 
 def _split(value: object) -> object:

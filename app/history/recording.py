@@ -27,11 +27,7 @@ def _no_nul(text: str) -> str:
 
 
 def _moment(value: object) -> datetime:
-    if isinstance(value, str):
-        return times.parse(value)
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value
-    raise ValueError("must be an ISO 8601 date or time, for example 2025-01-31T23:59:59Z")
+    return value if isinstance(value, datetime) and value.tzinfo is not None else times.parse(value)
 
 
 def _json(value: Any) -> Any:
