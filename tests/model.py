@@ -5,6 +5,7 @@ Results and filters are dicts with the names that the documented API has for the
 spelling. Times are ISO 8601.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -51,7 +52,13 @@ _LISTS = {"source_types": "source_type", "types": "type", "image_ids": "image_id
 
 def _holds(result: Dict, term: str) -> bool:
     text = result["description"]
-    return text is not None and term.casefold() in text.casefold()
+    return text is not None and folded(term) in folded(text)
+
+
+def folded(text: str) -> str:
+    """Without case, whatever way its letters are composed; a dotted capital I is an i."""
+    decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFD", text).casefold())
+    return unicodedata.normalize("NFC", decomposed.replace("i\u0307", "i"))
 
 
 def _score_matches(score: float | None, wanted: Mapping[str, Any]) -> bool:

@@ -245,6 +245,13 @@ class is_one_of(_Test):  # noqa: N801
     postgresql = "{0} = ANY ({1})"
 
 
+class is_ascii(_Test):  # noqa: N801
+    """Whether a text has no letter beyond ASCII."""
+
+    sqlite = "length(CAST({0} AS BLOB)) = length({0})"
+    postgresql = "octet_length({0}) = length({0})"
+
+
 class holds(_Test):  # noqa: N801
     """Whether the first text has the second in it, at a cost that hardly grows with the length of the second.
 
