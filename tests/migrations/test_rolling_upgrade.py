@@ -5,14 +5,13 @@ import re
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Engine, event, text
 
 from app.engine.db import Database
 from app.errors import Unavailable
@@ -168,9 +167,12 @@ def test_an_index_is_built_again_where_it_broke_off(database: Database) -> None:
 def test_revisions_only_expand(database: Database) -> None:
     """Since the last release: its processes go on meanwhile, and nobody waits for an index."""
     said: list[str] = []
-    listen = partial(event.listen, database.engine, "before_cursor_execute")
-    listen(lambda connection, cursor, statement, *_: said.append(statement))
-    migrate.upgrade(database)
+    listened = Engine, "before_cursor_execute", lambda connection, cursor, statement, *_: said.append(statement)
+    event.listen(*listened)
+    try:
+        migrate.upgrade(database)
+    finally:
+        event.remove(*listened)
     assert any("ALTER TABLE api_keys ADD" in statement for statement in said)
     assert [reason for statement in said if (reason := refusal(statement, is_sqlite=database.is_sqlite))] == []
 
