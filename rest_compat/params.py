@@ -1,11 +1,24 @@
 """The parameters and the body of the documented requests, checked one by one; a refusal names its place."""
 
 import re
+from collections.abc import Callable, Container, Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
 from starlette.datastructures import QueryParams
 
@@ -13,11 +26,18 @@ from app import times
 from app.errors import InvalidInput
 from app.exports import requests
 from app.exports.requests import ExportRequest
-from app.history import filters
+from app.history import fields, filters
 from app.history.columns import COLUMNS
 from app.history.filters import DescriptionFilter
 from app.history.pages import MAX_PAGE
 from app.models import ExportFormat
+
+MAX_FIELD_NAMES = 100
+"""Names of columns in one body; there are fewer columns, but naming one twice is no mistake."""
+
+MAX_NAMED = 20
+MAX_NAME = 64
+"""Unknown parameters that are named, and characters of each."""
 
 
 def _moment(value: object) -> object:
@@ -33,18 +53,18 @@ def _split(value: object) -> object:
     return [part for text in value for part in filters.split(text)] if isinstance(value, list) else value
 
 
-def _terms(values: list[str]) -> list[str]:
-    try:
-        return list(DescriptionFilter(search=tuple(values)).search)
-    except InvalidInput as error:
-        raise PydanticCustomError("search_terms", "{reason}", {"reason": error.message}) from None
+def _meant(name: str, kind: str) -> Callable[[object, ValidatorFunctionWrapHandler], list[str]]:
+    """Checks a list of texts as the filter's field of that name does, and how many there are before looking at them."""
 
+    def check(values: object, handler: ValidatorFunctionWrapHandler) -> list[str]:
+        try:
+            if isinstance(values, list):
+                fields.check_number(name, values)
+            return list(getattr(filters.of({name: handler(values)}), name))
+        except InvalidInput as error:
+            raise PydanticCustomError(kind, "{reason}", {"reason": error.message}) from None
 
-def _names(values: list[str]) -> list[str]:
-    try:
-        return list(DescriptionFilter(source_types=tuple(values)).source_types)
-    except InvalidInput as error:
-        raise PydanticCustomError("source_types", "{reason}", {"reason": error.message}) from None
+    return check
 
 
 def _field(value: str) -> str:
@@ -73,8 +93,9 @@ Moment = Annotated[
 ]
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, examples=[0.8]), BeforeValidator(_decimal)]
 StrictScore = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True, examples=[0.8])]
-Terms = Annotated[list[str], AfterValidator(_terms)]
-Names = Annotated[list[str], AfterValidator(_names)]
+Terms = Annotated[list[str], Field(fail_fast=True), WrapValidator(_meant("search", "search_terms"))]
+Names = Annotated[list[str], Field(fail_fast=True), WrapValidator(_meant("source_types", "source_types"))]
+FieldNames = Annotated[list[Annotated[str, AfterValidator(_field)]], Field(max_length=MAX_FIELD_NAMES, fail_fast=True)]
 CommaSeparated = WithJsonSchema({"type": "string"})
 
 
@@ -101,20 +122,14 @@ class ListParameters(BaseModel):
     limit: Whole = Field(100, ge=1, le=MAX_PAGE, description="Most results to return.")
 
     def filter(self) -> DescriptionFilter:
-        return DescriptionFilter(
-            start_date=self.start_date,
-            end_date=self.end_date,
-            min_confidence=self.min_confidence,
-            max_confidence=self.max_confidence,
-            search=tuple(self.search or ()),
-            source_types=tuple(self.source_types or ()),
-        )
+        return filters.of({name: getattr(self, name) for name in _LIST_FILTERS})
 
 
 class ExportBody(BaseModel):
     """The body of `POST /export`. Unknown keys are ignored."""
 
     model_config = ConfigDict(
+        extra="allow",  # to be named, see `unknown`
         json_schema_extra={
             "example": {
                 "data_type": "descriptions",
@@ -130,7 +145,7 @@ class ExportBody(BaseModel):
                 "fields": ["id", "description", "confidence_score"],
                 "limit": 10000,
             }
-        }
+        },
     )
 
     data_type: Literal["descriptions"]
@@ -139,36 +154,36 @@ class ExportBody(BaseModel):
     end_date: Moment | None = None
     min_confidence: StrictScore | None = None
     max_confidence: StrictScore | None = None
-    search_terms: Terms | None = None
+    search: Terms | None = Field(None, alias="search_terms")
     source_types: Names | None = None
     include_metadata: Annotated[bool, Field(strict=True)] = True
     include_failed: Annotated[bool, Field(strict=True)] = False
-    fields: list[Annotated[str, AfterValidator(_field)]] | None = Field(
-        None, description="Columns, in this order; empty: all. " + ", ".join(COLUMNS)
-    )
+    fields: FieldNames | None = Field(None, description="Columns, in this order; empty: all. " + ", ".join(COLUMNS))
     limit: Annotated[int, Field(ge=1, le=requests.MAX_ROWS, strict=True)] | None = Field(
         None, description="The newest ones; left out: all matches, at most 100000."
     )
 
     def request(self, idempotency_key: str | None) -> ExportRequest:
-        wanted = DescriptionFilter(
-            start_date=self.start_date,
-            end_date=self.end_date,
-            min_confidence=self.min_confidence,
-            max_confidence=self.max_confidence,
-            search=tuple(self.search_terms or ()),
-            source_types=tuple(self.source_types or ()),
-            include_failed=self.include_failed,
-        )
         return ExportRequest(
             format=ExportFormat(self.format),
-            filter=wanted,
+            filter=filters.of({name: getattr(self, name) for name in _EXPORT_FILTERS}),
             fields=self.fields or (),
             include_metadata=self.include_metadata,
             limit=self.limit,
             idempotency_key=idempotency_key,
         )
 
+
+def _filters_of(model: type[BaseModel], *beside: str) -> list[str]:
+    """The fields of the model that are those of a filter: all but the ones beside."""
+    names = [name for name in model.model_fields if name not in beside]
+    if unknown := set(names) - filters.FIELDS.keys():
+        raise TypeError(f"{model.__name__} has {', '.join(sorted(unknown))}, which DescriptionFilter does not declare.")
+    return names
+
+
+_LIST_FILTERS = _filters_of(ListParameters, "offset", "limit")
+_EXPORT_FILTERS = _filters_of(ExportBody, "data_type", "format", "include_metadata", "fields", "limit")
 
 LISTED = [
     {"name": name, "in": "query", "required": False, "schema": schema}
@@ -186,6 +201,17 @@ def listed(query: QueryParams) -> ListParameters:
     except ValidationError as error:
         places = error.errors(include_url=False)
         raise RequestValidationError([place | {"loc": ("query", *place["loc"])} for place in places]) from None
+
+
+def unknown(names: Iterable[str], known: Container[str] = ()) -> dict[str, str]:
+    """The header that names parameters which nobody knows, so that one who misspelt one sees it; none, no header.
+
+    Percent-encoded but for letters, digits, `_.-~[]`, and joined by commas; `...` stands for more than are named.
+    """
+    found = list(islice((name for name in names if name not in known), MAX_NAMED + 1))
+    told = [quote(name[:MAX_NAME], safe="[]", errors="replace") for name in found[:MAX_NAMED]]
+    told += ["..."] * (len(found) > MAX_NAMED)
+    return {"X-Unknown-Parameters": ",".join(told)} if told else {}
 
 
 _LISTS = frozenset({"search", "source_types"})

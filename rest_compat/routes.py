@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable, Coroutine
+from itertools import chain
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 
@@ -20,7 +21,7 @@ from graphql_schema import resolvers
 from graphql_schema.context import Context
 from rest_compat import params, schemas
 from rest_compat.errors import responses
-from rest_compat.params import ExportBody
+from rest_compat.params import ExportBody, ListParameters
 
 
 class _StrictRequest(Request):
@@ -85,7 +86,8 @@ async def descriptions(request: Request) -> Response:
     page = await resolvers.descriptions(
         context, wanted, window, columns=(), written=schemas.ITEMS, with_statistics=True
     )
-    return _answer(schemas.list_answer(page, wanted, asked))
+    unknown = params.unknown(request.query_params, ListParameters.model_fields)
+    return _answer(schemas.list_answer(page, wanted, asked), unknown)
 
 
 @router.post(
@@ -95,12 +97,15 @@ async def descriptions(request: Request) -> Response:
     responses=responses(413),
     summary="Start an export",
 )
-async def create_export(context: ContextOf, body: ExportBody, idempotency_key: IdempotencyKey = None) -> Response:
+async def create_export(
+    request: Request, context: ContextOf, body: ExportBody, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Writes the matching results into a file. Returns at once, with the id to ask for."""
     state = await context.run(resolvers.create_export, context, body.request(idempotency_key))
     answer = schemas.export_answer(state)
     # What was just asked for is documented as processing; a repeated request may find it further.
-    return _answer(answer | ({"status": "processing"} if answer["status"] == "pending" else {}), 202)
+    answer |= {"status": "processing"} if answer["status"] == "pending" else {}
+    return _answer(answer, params.unknown(chain(request.query_params, body.model_extra or ())), 202)
 
 
 @router.get(
@@ -109,10 +114,11 @@ async def create_export(context: ContextOf, body: ExportBody, idempotency_key: I
     responses=responses(404),
     summary="Status of an export",
 )
-async def export(context: ContextOf, export_id: uuid.UUID) -> Response:
+async def export(request: Request, context: ContextOf, export_id: uuid.UUID) -> Response:
     """How far it is, and once it is completed where to download it."""
-    return _answer(schemas.export_answer(await context.run(resolvers.unexpired_export, context, export_id)))
+    state = await context.run(resolvers.unexpired_export, context, export_id)
+    return _answer(schemas.export_answer(state), params.unknown(request.query_params))
 
 
-def _answer(content: dict[str, Any], status: int = 200) -> Response:
-    return Response(jsontext.dumps(content), status, media_type="application/json")
+def _answer(content: dict[str, Any], headers: dict[str, str], status: int = 200) -> Response:
+    return Response(jsontext.dumps(content), status, headers, media_type="application/json")

@@ -1,6 +1,6 @@
 """The kinds of fields that a filter has: which values each takes, and what it asks of one column."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -139,10 +139,9 @@ class Texts(Kind):
 
     narrows = True
 
-    def cleaned(self, name: str, value: Iterable[str]) -> tuple[str, ...]:
+    def cleaned(self, name: str, value: Collection[str]) -> tuple[str, ...]:
+        check_number(name, value)
         found = tuple(dict.fromkeys(filter(None, value)))
-        if len(found) > MAX_VALUES:
-            raise InvalidInput(f"At most {MAX_VALUES} values may be given.", field=name)
         if not all(map(_is_text, found)):
             raise InvalidInput("NUL characters and lone surrogates cannot be searched for.", field=name)
         return found
@@ -164,7 +163,7 @@ class AnyOf(Texts):
 class Terms(Texts):
     """Terms that are substrings of a text that was folded, or not; trimmed."""
 
-    def cleaned(self, name: str, value: Iterable[str]) -> tuple[str, ...]:
+    def cleaned(self, name: str, value: Collection[str]) -> tuple[str, ...]:
         found = tuple(dict.fromkeys(term.strip() for term in super().cleaned(name, value) if term.strip()))
         if len(found) > MAX_TERMS:
             raise InvalidInput(f"At most {MAX_TERMS} search terms may be given.", field=name)
@@ -212,6 +211,11 @@ class Lacks(Terms):
     def condition(self, column: ColumnElement[Any], name: str, wanted: Any, bind: Bind) -> ColumnElement[bool] | None:
         found = self.found(column, name, wanted, bind)
         return or_(column.is_(None), not_(or_(*found))) if found else None
+
+
+def check_number(name: str, values: Collection[Any]) -> None:
+    if len(values) > MAX_VALUES:
+        raise InvalidInput(f"At most {MAX_VALUES} values may be given.", field=name)
 
 
 def _is_text(value: str) -> bool:
