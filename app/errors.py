@@ -8,21 +8,31 @@
     ├── Forbidden              AUTHZ_ERROR          403
     ├── NotFound               NOT_FOUND            404
     ├── Conflict               CONFLICT             409
+    ├── UnknownHost            UNKNOWN_HOST         400
     ├── TooLarge               PAYLOAD_TOO_LARGE    413
     ├── TooSlow                QUERY_TIMEOUT        422
+    ├── UnknownEncoding        UNSUPPORTED_ENCODING 415
     ├── RateLimited            RATE_LIMIT_ERROR     429
     └── Unavailable            SERVICE_UNAVAILABLE  503
 
 Messages are sentences that a customer may read; each edge renders them in its own shape.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class SightlogError(Exception):
     code = "INTERNAL_ERROR"
     status = 500
+    headers: Mapping[str, str] = MappingProxyType({})
+    """What the answer over HTTP says besides, in whatever shape its body is."""
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, field: str | None = None, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         super().__init__(message)
+        self.headers = {**self.headers, **headers}
         self.message = message
         self.field = field
 
@@ -37,6 +47,7 @@ class InvalidInput(SightlogError):
 class Unauthenticated(SightlogError):
     code = "INVALID_API_KEY"
     status = 401
+    headers = MappingProxyType({"WWW-Authenticate": "Bearer"})
 
 
 class ExpiredKey(Unauthenticated):
@@ -66,7 +77,15 @@ class Conflict(SightlogError):
     status = 409
 
 
+class UnknownHost(SightlogError):
+    code = "UNKNOWN_HOST"
+    status = 400
+
+
 class TooLarge(SightlogError):
+    """The rest of it is not read."""
+
+    headers = MappingProxyType({"Connection": "close"})
     code = "PAYLOAD_TOO_LARGE"
     status = 413
 
@@ -76,6 +95,14 @@ class TooSlow(SightlogError):
 
     code = "QUERY_TIMEOUT"
     status = 422
+
+
+class UnknownEncoding(SightlogError):
+    """Of a body that nobody here can unpack."""
+
+    headers = MappingProxyType({"Accept-Encoding": "gzip, zstd", "Connection": "close"})
+    code = "UNSUPPORTED_ENCODING"
+    status = 415
 
 
 class RateLimited(SightlogError):
@@ -92,8 +119,10 @@ class Unavailable(SightlogError):
     code = "SERVICE_UNAVAILABLE"
     status = 503
 
-    def __init__(self, message: str, *, cause: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, cause: str | None = None, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        super().__init__(message, headers=headers)
         self.cause = cause or message
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ bytes, numbers without exponent, no needless white space. So both engines write 
 """
 
 import json
+import sys
 from decimal import Decimal
 from math import isfinite
 from typing import Any, NoReturn
@@ -18,10 +19,12 @@ _encode_string = json.encoder.encode_basestring
 
 
 def loads(text: str | bytes) -> Any:
-    """Any JSON value. ValueError where it is none: NaN, Infinity and lone surrogates are refused as well."""
+    """Any JSON value, behind a byte order mark or not. ValueError where it is none: NaN, Infinity and lone surrogates
+    are refused as well.
+    """
     try:
-        text = text.decode("utf-8") if isinstance(text, bytes) else text
-        value = _decoder.decode(text)
+        text = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
+        value = _decoded(text)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeDecodeError:
@@ -60,6 +63,15 @@ def number(value: float) -> str:
 def string(text: str) -> str:
     """A JSON string with its quotes; characters over ASCII stay as they are."""
     return _encode_string(text)
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return _decoder.decode(text)
+    except (json.JSONDecodeError, _NoJson):
+        raise
+    except ValueError:  # of Python's own bound on the digits of an integer
+        raise ValueError(f"holds an integer of more than {sys.get_int_max_str_digits()} digits") from None
 
 
 def _written(value: Any) -> Any:
@@ -103,8 +115,12 @@ def _jsonb_order(item: tuple[str, Any]) -> tuple[int, bytes]:
     return len(key), key
 
 
+class _NoJson(ValueError):
+    pass
+
+
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"holds {name}, which JSON does not know")
+    raise _NoJson(f"holds {name}, which JSON does not know")
 
 
 _decoder = json.JSONDecoder(parse_constant=_refuse_constant)

@@ -11,8 +11,9 @@ from app import metrics
 from app.console import pages
 from app.errors import SightlogError
 from app.http import downloads, health
+from app.http.bodies import Bodies
 from app.http.gate import Gate
-from app.http.middleware import BodyLimit, RequestMiddleware
+from app.http.middleware import RequestMiddleware
 from app.runtime import open_runtime, prepare
 from app.settings import Settings
 from graphql_schema import server
@@ -63,9 +64,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     # The last one is the outermost.
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
-    app.add_middleware(Gate, refusal=errors.render)
-    app.add_middleware(RequestMiddleware, unexpected=errors.render_unexpected)
+    app.add_middleware(Bodies, settings=settings)
+    app.add_middleware(Gate, refusal=_refusal)
+    app.add_middleware(RequestMiddleware, refusal=_refusal)
     app.include_router(server.router())
     app.include_router(routes.router)
     app.include_router(downloads.router)
@@ -79,9 +80,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
+def _refusal(request: Request, error: SightlogError) -> Response:
+    """In the shape of the path that was asked."""
+    return (server.refusal if request.scope["path"] == "/graphql" else errors.render)(request, error)
+
+
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, SightlogError)
-    return errors.render(request, error)
+    return _refusal(request, error)
 
 
 def _malformed(request: Request, error: Exception) -> Response:

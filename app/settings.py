@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app import durations
 
+Duration = Annotated[timedelta, BeforeValidator(durations.parse)]
+
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SIGHTLOG_", frozen=True, extra="ignore", env_ignore_empty=True)
@@ -78,7 +80,21 @@ class Settings(BaseSettings):
         "at `/metrics`, without a key, so that a proxy in front should not let it through, and a worker serves none.",
     )
     metrics_host: str = Field("127.0.0.1", description="Address to listen on for the metrics' own port.")
-    max_body_bytes: int = Field(16 * 2**20, ge=1024, description="Largest request body, in bytes.")
+    max_body_bytes: int = Field(
+        16 * 2**20, ge=1024, description="Largest request body, in bytes, as it is when it is unpacked."
+    )
+    max_read_body_bytes: int = Field(
+        2**20, ge=1024, description="Largest request body of a key without the scope `write`, in bytes."
+    )
+    large_bodies: int = Field(
+        8,
+        ge=1,
+        description="Requests with a body over 256 KB that are in work at a time; others wait for their turn.",
+    )
+    large_bodies_per_account: int = Field(2, ge=1, description="The same, of one account.")
+    large_body_wait: Duration = Field(
+        timedelta(seconds=10), description="How long one waits for its turn before it is refused."
+    )
     embedded_worker: bool | None = Field(
         None, description="Run a worker inside `serve`; empty: yes, unless a Redis URL is set."
     )
@@ -86,7 +102,7 @@ class Settings(BaseSettings):
     exports_per_account: int = Field(
         2, ge=1, description="Exports of one account that run at a time; the others wait their turn, oldest first."
     )
-    export_retention: Annotated[timedelta, BeforeValidator(durations.parse)] = Field(
+    export_retention: Duration = Field(
         timedelta(days=7), description="How long the file of an export is kept, such as `7d` or `12h`."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(

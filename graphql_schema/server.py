@@ -139,7 +139,7 @@ class Router(GraphQLRouter[RequestContext, None]):
         if data.query is None:
             raise HTTPException(400, "The request has no query.")
         if len(data.query) > MAX_LENGTH:
-            raise HTTPException(413, TOO_LONG)
+            raise TooLarge(TOO_LONG)
         return data
 
     async def execute_operation(
@@ -265,10 +265,16 @@ def router() -> Router:
         return cast(Response, await made.run(request=request, context=context, root_value=None))
 
     made.routes[:] = [route for route in made.routes if isinstance(route, WebSocketRoute)]
-    # Before the other, which Starlette would let answer HEAD as well.
     made.add_api_route("/graphql", _not_allowed, methods=["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"])
     made.add_route("/graphql", serve, methods=["GET", "POST"], include_in_schema=False)
     return made
+
+
+def refusal(request: Request, error: SightlogError) -> Response:
+    """A request that is refused as a whole, before anything of it is executed."""
+    told = {"message": error.message, "extensions": {"code": error.code, "requestId": request.state.request_id}}
+    media_type = f"{_negotiate(request) or JSON}; charset=utf-8"
+    return Response(jsontext.dumps({"errors": [told]}), error.status, dict(error.headers), media_type)
 
 
 def _unsafe() -> HTTPException:

@@ -1,6 +1,6 @@
 """Errors in the two documented shapes: an envelope before a handler runs, `detail` from within one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -8,7 +8,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import jsontext
-from app.errors import InvalidInput, NotFound, SightlogError, Unauthenticated
+from app.errors import (
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    RateLimited,
+    SightlogError,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
 
 
 class EnvelopedError(BaseModel):
@@ -63,30 +72,41 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         500: (Envelope, "Something went wrong on our side"),
         503: (Envelope, "A server that is needed does not answer; try again"),
     }
-    return {status: {"model": known[status][0], "description": known[status][1]} for status in statuses}
+    return {
+        status: {"model": known[status][0], "description": known[status][1]}
+        | ({"content": {"application/json": {"example": _example(error)}}} if (error := _EXAMPLES.get(status)) else {})
+        for status in statuses
+    }
+
+
+_EXAMPLES = {
+    401: Unauthenticated("The API key is not valid."),
+    403: Forbidden("This needs an API key with the scope 'write'; this one has 'read'."),
+    404: NotFound("Export not found"),
+    413: TooLarge("A body of more than 1048576 bytes needs an API key with the scope 'write'."),
+    429: RateLimited("Too many requests: 500 a minute are allowed. Please wait."),
+    500: SightlogError("Something went wrong on our side."),
+    503: Unavailable("The database does not answer at the moment. Please try again."),
+}
+
+
+def _example(error: SightlogError) -> dict[str, Any]:
+    return _content("550e8400-e29b-41d4-a716-446655440000", error)
 
 
 def render(request: Request, error: SightlogError) -> Response:
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else None
-    content: dict[str, Any]
+    return _json(_content(request.state.request_id, error), error.status, error.headers)
+
+
+def _content(request_id: str, error: SightlogError) -> dict[str, Any]:
     if isinstance(error, NotFound):
-        content = {"detail": error.message}
-    elif isinstance(error, InvalidInput):
-        content = {"detail": {"code": error.code, "message": error.message, "field": error.field}}
-    elif 400 <= error.status < 500 and error.status not in (401, 429):
-        content = {"detail": {"code": error.code, "message": error.message}}
-    else:
-        content = envelope(request, error.code, error.message)
-    return _json(content, error.status, headers)
-
-
-def envelope(request: Request, code: str, message: str) -> dict[str, Any]:
-    error = {"code": code, "message": message, "details": {}}
-    return {"error": error, "request_id": request.state.request_id}
-
-
-def render_unexpected(request: Request) -> Response:
-    return _json(envelope(request, "INTERNAL_ERROR", "Something went wrong on our side."), 500)
+        return {"detail": error.message}
+    if isinstance(error, InvalidInput):
+        return {"detail": {"code": error.code, "message": error.message, "field": error.field}}
+    if 400 <= error.status < 500 and error.status not in (401, 429):
+        return {"detail": {"code": error.code, "message": error.message}}
+    told = {"code": error.code, "message": error.message, "details": {}}
+    return {"error": told, "request_id": request_id}
 
 
 def render_places(places: Sequence[Any]) -> Response:
@@ -103,5 +123,5 @@ def _message(place: Any) -> str:
     return message
 
 
-def _json(content: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> Response:
+def _json(content: dict[str, Any], status: int, headers: Mapping[str, str] | None = None) -> Response:
     return Response(jsontext.dumps(content), status, headers, media_type="application/json")

@@ -40,7 +40,10 @@ class _Route(APIRoute):
 
         async def strictly(request: Request) -> Response:
             _check_query(request)
-            return await handle(_StrictRequest(request.scope, request.receive))
+            strict = _StrictRequest(request.scope, request.receive)
+            if self.body_field:
+                await strict.body()  # what is raised while FastAPI reads it would be told as no JSON
+            return await handle(strict)
 
         return strictly
 
@@ -77,6 +80,7 @@ router = APIRouter(
     "/descriptions",
     response_model=schemas.DescriptionList,
     summary="Processing history",
+    operation_id="listDescriptions",
     openapi_extra={"parameters": params.LISTED, "security": [{gate.bearer.scheme_name: []}]},
 )
 async def descriptions(request: Request) -> Response:
@@ -96,6 +100,7 @@ async def descriptions(request: Request) -> Response:
     response_model=schemas.ExportAnswer,
     responses=responses(413),
     summary="Start an export",
+    operation_id="createExport",
 )
 async def create_export(
     request: Request, context: ContextOf, body: ExportBody, idempotency_key: IdempotencyKey = None
@@ -113,6 +118,7 @@ async def create_export(
     response_model=schemas.ExportAnswer,
     responses=responses(404),
     summary="Status of an export",
+    operation_id="getExport",
 )
 async def export(request: Request, context: ContextOf, export_id: uuid.UUID) -> Response:
     """How far it is, and once it is completed where to download it."""

@@ -189,6 +189,14 @@ def new_account(stack: Stack, database: Database) -> Account:
     return Account(stack, database, name, id, keys)
 
 
+def code_of(refused: httpx.Response) -> str:
+    """The code of a refusal, in the shape of GraphQL or of the documented paths."""
+    answer = refused.json()
+    error = answer["errors"][0]["extensions"] if "errors" in answer else answer.get("error") or answer["detail"]
+    code: str = error["code"]
+    return code
+
+
 @pytest.fixture(scope="session")
 def flickr() -> Path:
     """The 88,290 real results that lie beside the repository; where they do not, the tests on them are skipped."""

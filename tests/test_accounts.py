@@ -14,7 +14,7 @@ from app.engine.db import Database
 from app.main import create_app
 from app.models import ExportStatus, Scope
 from app.settings import Settings
-from tests.conftest import Account, new_account
+from tests.conftest import Account, code_of, new_account
 from tests.graphql_schema.conftest import EXPORT, put_export
 from tools.stack import Stack
 
@@ -356,7 +356,7 @@ def test_a_key_that_is_revoked_is_refused_at_once_everywhere(account: Account) -
     for route in GUARDED:
         answer = reach(route, account.client)
         assert answer.status_code == 401
-        assert answer.json()["error"]["code"] == "DEACTIVATED_API_KEY"
+        assert code_of(answer) == "DEACTIVATED_API_KEY"
     with account.connect(Scope.READ) as reader:
         assert reader.post("/graphql", json={"query": "{ exports { totalCount } }"}).json() == before
 
@@ -367,4 +367,4 @@ def test_no_key_gets_nothing(account: Account, route: str) -> None:
         for headers in ({}, EVENT_STREAM, {"Cookie": f"key={account.keys[Scope.READ]}"}):
             answer = reach(route, nobody, **headers)
             assert answer.status_code == 401
-            assert answer.json()["error"]["code"] == "INVALID_API_KEY"
+            assert code_of(answer) == "INVALID_API_KEY"

@@ -20,7 +20,7 @@ from app.engine.db import Database
 from app.limits import Limiter
 from app.models import Scope
 from tests.commands import sightlog
-from tests.conftest import ENGINES, Account, new_account
+from tests.conftest import ENGINES, Account, code_of, new_account
 from tools import patience
 from tools.servers import Redis, Servers
 from tools.stack import Stack
@@ -211,7 +211,7 @@ def test_a_refused_recording_writes_nothing(own: Account, opened: Database) -> N
     given = '{id: "a", sourceType: "single", createdAt: "2025-01-15T10:30:00Z"}'
     mutation = f"mutation {{ recordDescriptions(input: [{given}]) {{ recorded }} }}"
     refused = own.client.post("/graphql", json={"query": mutation})
-    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "RATE_LIMIT_ERROR")
+    assert (refused.status_code, code_of(refused)) == (429, "RATE_LIMIT_ERROR")
     assert rows(opened, "descriptions", own) == 0
 
 
@@ -279,7 +279,7 @@ def test_an_address_without_a_valid_key_has_less_than_any_key(
     answers = [stranger.get(path, headers=headers) for _ in range(ADDRESS_LIMIT + 1)]
     assert [answer.status_code for answer in answers] == [401] * ADDRESS_LIMIT + [429]
     assert [left(answer) for answer in answers] == [(ADDRESS_LIMIT, remaining) for remaining in (2, 1, 0, 0)]
-    assert [answer.json()["error"]["code"] for answer in answers[-2:]] == ["INVALID_API_KEY", "RATE_LIMIT_ERROR"]
+    assert [code_of(answer) for answer in answers[-2:]] == ["INVALID_API_KEY", "RATE_LIMIT_ERROR"]
     assert 50 <= int(answers[-1].headers["Retry-After"]) <= 60
 
 

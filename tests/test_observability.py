@@ -301,10 +301,17 @@ def test_what_nobody_expected_is_logged_with_its_request_id(own: Account, opened
     answer = own.client.get(path, headers={"X-Request-ID": request_id})
     assert (answer.status_code, answer.headers["X-Request-ID"]) == (500, request_id)
     message = "Something went wrong on our side."
-    assert answer.json() == {
-        "error": {"code": "INTERNAL_ERROR", "message": message, "details": {}},
-        "request_id": request_id,
-    }
+    extensions = {"code": "INTERNAL_ERROR", "requestId": request_id}
+    assert (
+        answer.json()
+        == {
+            DESCRIPTIONS: {
+                "error": {"code": "INTERNAL_ERROR", "message": message, "details": {}},
+                "request_id": request_id,
+            },
+            "/graphql": {"errors": [{"message": message, "extensions": extensions}]},
+        }[path]
+    )
     becomes(["error", "info"], lambda: [line["level"] for line in of_request(own, request_id)])
     error = of_request(own, request_id)[0]
     assert error["exception"].startswith("Traceback (most recent call last):\n")

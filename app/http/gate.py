@@ -1,18 +1,17 @@
 """The way into the API: who asks, and whether not too often."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Security
 from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import auth, limits, logs
 from app.auth import Principal
 from app.errors import RateLimited, SightlogError, Unauthenticated
 from app.http import accept
+from app.http.middleware import Refusal
 from app.runtime import Runtime
 
 bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer sightlog_…`")
@@ -21,7 +20,7 @@ bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: B
 class Gate:
     """Lets requests into the API: none gets further, nor is its body read, before its caller is known and counted."""
 
-    def __init__(self, app: ASGIApp, refusal: Callable[[Request, SightlogError], Response]) -> None:
+    def __init__(self, app: ASGIApp, refusal: Refusal) -> None:
         self.app = app
         self.refusal = refusal
 

@@ -1,4 +1,4 @@
-"""What every request gets: an id, a line in the log, a place in the metrics, and a bound on its body."""
+"""What every request gets: an id, an answer whatever happens, a line in the log and a place in the metrics."""
 
 import logging
 import re
@@ -6,13 +6,16 @@ import time
 import uuid
 from collections.abc import Callable
 
-from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import jsontext, logs, metrics
+from app import logs, metrics
+from app.errors import SightlogError
+
+Refusal = Callable[[Request, SightlogError], Response]
+"""Gives an error the shape that the asked path has for it."""
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +27,9 @@ _QUIET = ("/health", "/metrics", "/assets")
 class RequestMiddleware:
     """Answers also what nobody expected, so that this answer has the headers of all others."""
 
-    def __init__(self, app: ASGIApp, unexpected: Callable[[Request], Response]) -> None:
+    def __init__(self, app: ASGIApp, refusal: Refusal) -> None:
         self.app = app
-        self.unexpected = unexpected
+        self.refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -39,16 +42,17 @@ class RequestMiddleware:
             await (self._answer if scope["type"] == "http" else self.app)(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, status = time.perf_counter(), 0
+        began, status, method = time.perf_counter(), 0, scope["method"]
+        state = scope["state"]
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = scope["state"]["request_id"]
+                headers["X-Request-ID"] = state["request_id"]
                 headers.setdefault("X-Content-Type-Options", "nosniff")
-                if window := scope["state"].get("rate_limit"):
+                if window := state.get("rate_limit"):
                     headers.update(window.headers())
             await send(message)
 
@@ -60,40 +64,16 @@ class RequestMiddleware:
             log.exception("a request failed for a reason of ours")
             if status:
                 raise  # half of the answer is on its way: the connection must break
-            await self.unexpected(Request(scope))(scope, receive, send_with_headers)
+            error = SightlogError("Something went wrong on our side.")
+            await self.refusal(Request(scope), error)(scope, receive, send_with_headers)
         finally:
-            _tell(scope, status or 499, time.perf_counter() - began)
+            _tell(scope, method, status or 499, time.perf_counter() - began)
 
 
-class BodyLimit:
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self.app = app
-        self.max_bytes = max_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        length = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
-        detail = {"code": "PAYLOAD_TOO_LARGE", "message": f"The request's body is larger than {self.max_bytes} bytes."}
-        received = 0
-
-        async def receive_bounded() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self.max_bytes:
-                raise HTTPException(413, detail, {"Connection": "close"})
-            return message
-
-        if length.isdigit() and int(length) > self.max_bytes:
-            body = jsontext.dumps({"detail": detail})
-            await Response(body, 413, {"Connection": "close"}, "application/json")(scope, receive, send)
-            return
-        await self.app(scope, receive_bounded if scope["type"] == "http" else receive, send)
-
-
-def _tell(scope: Scope, status: int, seconds: float) -> None:
-    method = scope["method"] if scope["method"] in _METHODS else "other"
+def _tell(scope: Scope, asked: str, status: int, seconds: float) -> None:
+    method = asked if asked in _METHODS else "other"
     path = scope["raw_path"].decode("ascii", "replace")
-    route = getattr(scope.get("route"), "path", None) or scope.get("root_path") or "other"
+    route = _route(scope)
     metrics.REQUEST_SECONDS.labels(method, route, str(status)).observe(seconds)
     milliseconds = round(seconds * 1000, 1)
     fields = {"method": method, "route": route, "path": path, "status": status, "milliseconds": milliseconds}
@@ -103,3 +83,10 @@ def _tell(scope: Scope, status: int, seconds: float) -> None:
         fields["export_id"] = str(export_id)
     level = logging.DEBUG if route.startswith(_QUIET) else logging.INFO
     log.log(level, "%(method)s %(path)s %(status)d %(milliseconds).1f ms", fields, extra={"fields": fields})
+
+
+def _route(scope: Scope) -> str:
+    """Never what a client made up."""
+    if scope["path"] == "/graphql":  # not all of its routes are FastAPI's, and the gate refuses before any is found
+        return "/graphql"
+    return getattr(scope.get("route"), "path", None) or scope.get("root_path") or "other"

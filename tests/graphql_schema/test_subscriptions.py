@@ -18,7 +18,7 @@ from app.exports.lifecycle import Receipt
 from app.exports.requests import ExportRequest
 from app.history.filters import DescriptionFilter
 from app.models import ExportFormat, ExportStatus, Scope
-from tests.conftest import Account
+from tests.conftest import Account, code_of
 from tests.graphql_schema.conftest import COUNT, put_export
 from tools import patience
 
@@ -501,4 +501,4 @@ def test_a_stream_needs_a_key(account: Account, authorization: str | None) -> No
     body = {"query": WATCH, "variables": {"id": put_export(account, ExportStatus.FAILED)}}
     response = httpx.post(f"{account.stack.url}/graphql", json=body, headers=headers, verify=False)
     assert response.status_code == 401
-    assert response.json()["error"]["code"] == "INVALID_API_KEY"
+    assert code_of(response) == "INVALID_API_KEY"

@@ -25,8 +25,9 @@ async function send(target, init) {
     say("The server does not answer", "refused");
     throw error;
   });
-  const refusal = response.ok ? null : await response.clone().json().catch(() => ({ error: {} }));
-  if (refusal?.error) say(refusal.error.message ?? `The server answered ${response.status}`, "refused");
+  const refused = [401, 413, 429].includes(response.status) || response.status >= 500;
+  const answer = refused ? await response.clone().json().catch(() => null) : null;
+  if (refused) say(answer?.errors?.[0]?.message ?? `The server answered ${response.status}`, "refused");
   else say("Connected", "good");
   return response;
 }

@@ -1,0 +1,82 @@
+"""Stacks with settings of their own, on either engine, and raw connections to them."""
+
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from app.engine.db import Database
+from app.models import Scope
+from tests.conftest import ENGINES, Account, new_account
+from tools.servers import Servers
+from tools.stack import Stack
+
+both_engines = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ENGINES]
+
+
+@contextmanager
+def own_stack(
+    request: pytest.FixtureRequest, factory: pytest.TempPathFactory, name: str, settings: dict[str, str]
+) -> Iterator[Account]:
+    """An account of a running Sightlog of the engine that the fixture's parameter says."""
+    settings = {"SIGHTLOG_RATE_LIMIT": "0"} | settings
+    if request.param == "servers":
+        real: Servers = request.getfixturevalue("real_servers")
+        real.postgres.create_database(name)
+        real.s3.create_bucket(name)
+        settings = real.environment(name, name) | settings
+    with Stack(factory.mktemp(name), settings) as stack:
+        database = Database(stack.database_url)
+        account = new_account(stack, database)
+        yield account
+        account.close()
+        database.dispose()
+
+
+@contextmanager
+def connected(account: Account, *sent: bytes) -> Iterator[socket.socket]:
+    """A raw connection over which these bytes went."""
+    with socket.create_connection(("127.0.0.1", account.stack.ports[0]), timeout=30) as connection:
+        for data in sent:
+            connection.sendall(data)
+        yield connection
+
+
+def answer(connection: socket.socket) -> bytes:
+    """All that comes until the server ends the connection."""
+    read = b""
+    while True:
+        try:
+            data = connection.recv(65536)
+        except ConnectionResetError:
+            return read
+        if not data:
+            return read
+        read += data
+
+
+def head(account: Account, line: str, *headers: str, key: str | None = None) -> bytes:
+    """A request up to its body, with a key of the account."""
+    given = key or account.keys[Scope.WRITE]
+    return "\r\n".join([f"{line} HTTP/1.1", "Host: test", f"Authorization: Bearer {given}", *headers, "", ""]).encode()
+
+
+def becomes(expected: object, current: Callable[[], Any], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while (found := current()) != expected:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.02)
+
+
+def log_of(account: Account) -> str:
+    return (account.stack.folder / "api-1.log").read_text()
+
+
+def logged(account: Account, request_id: str) -> list[str]:
+    """What the log says of a request: method, path and status."""
+    lines = [line for line in log_of(account).splitlines() if request_id in line]
+    return [found[1] for line in lines if (found := re.search(r"app\.http\.middleware: (.*) \d+\.\d ms", line))]
