@@ -1,20 +1,23 @@
 """The server process."""
 
+import math
+import resource
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app import threads
 from app.errors import SightlogError
+from app.http import protocol
+from app.http.protocol import HttpProtocol
 from app.main import create_app
 from app.settings import Settings
 
-MAX_HEAD = 128 * 1024
-"""Bytes of a request's line and headers."""
+_OTHER_FILES = 512
+"""Those that are no connections of clients: databases, files that are sent, logs."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -37,6 +40,8 @@ def url_of(host: str, port: int) -> str:
 
 def serve(settings: Settings, listener: socket.socket, demo_key: str | None) -> None:
     """Serves until SIGTERM or Ctrl-C; running requests finish first."""
+    http, websocket = protocol.protocols(settings)
+    _open_files(settings.max_connections)
     config = uvicorn.Config(
         create_app(settings),
         log_config=None,
@@ -45,31 +50,23 @@ def serve(settings: Settings, listener: socket.socket, demo_key: str | None) -> 
         access_log=False,
         proxy_headers=True,
         forwarded_allow_ips=settings.forwarded_allow_ips,
-        http=_Protocol,
+        timeout_keep_alive=math.ceil(settings.keep_alive_timeout.total_seconds()),
+        http=http,
+        ws=websocket,
+        ws_max_size=settings.websocket_max_bytes,
+        ws_per_message_deflate=False,  # some bytes would unpack to a whole message, before anybody has shown a key
     )
     _Server(config, settings.public_url, demo_key).run([listener])
     threads.end_process()  # without what uvicorn has given up
 
 
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's, with a bound on the size of a request's line and headers."""
-
-    _in_head = True
-    _head = 0
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._in_head, self._head = True, 0
-
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        self._in_head = False
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._head += len(data)
-        if self._in_head and self._head > MAX_HEAD and not self.transport.is_closing():
-            self.send_400_response("The request's line and headers are too large.")
+def _open_files(connections: int) -> None:
+    """Lets the process have a file open for each connection, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 class _Server(uvicorn.Server):
@@ -89,6 +86,14 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             print(self._announcement(), flush=True)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        if counter % 10 == 0:
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, HttpProtocol):
+                    connection.check()
+        return await super().on_tick(counter)
 
     def _announcement(self) -> str:
         fragment = f"#key={self._demo_key}" if self._demo_key else ""

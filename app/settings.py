@@ -1,15 +1,24 @@
 """Every setting, read once from `SIGHTLOG_*` variables, with defaults that are safe on a laptop."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app import durations
 
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
 Duration = Annotated[timedelta, BeforeValidator(durations.parse)]
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -58,6 +67,16 @@ class Settings(BaseSettings):
         description="Where clients reach this server; download URLs of local files begin with it; "
         "empty: the address and port it serves on.",
     )
+    allowed_hosts: Names = Field(
+        (),
+        description="Names or addresses by which clients reach this server, joined by commas, `*.example.com` for all "
+        "names below one; requests for others are refused. Empty: any.",
+    )
+    cors_origins: Names = Field(
+        (),
+        description="Origins whose pages may ask this server from a browser, joined by commas, such as "
+        "`https://app.example.com`; `*`: any. Empty: its own alone.",
+    )
     secret: str = Field(
         "", description="Key for signing the URLs of local files; empty: made once and kept in the data folder."
     )
@@ -95,6 +114,29 @@ class Settings(BaseSettings):
     large_body_wait: Duration = Field(
         timedelta(seconds=10), description="How long one waits for its turn before it is refused."
     )
+    max_connections: int = Field(2000, ge=1, description="Connections of clients that one server process keeps open.")
+    max_connections_per_address: int = Field(
+        200,
+        ge=1,
+        description="The same, from one address (of IPv6, one /64). The proxies of `SIGHTLOG_FORWARDED_ALLOW_IPS` may "
+        "have all.",
+    )
+    head_timeout: Duration = Field(
+        timedelta(seconds=10), description="How long a client may take for a request's line and headers."
+    )
+    body_timeout: Duration = Field(
+        timedelta(seconds=20),
+        description="How long a request's body may arrive more slowly than `SIGHTLOG_MIN_BODY_RATE`.",
+    )
+    min_body_rate: int = Field(4096, ge=0, description="Bytes of a body that must arrive in a second, on average.")
+    answer_timeout: Duration = Field(
+        timedelta(minutes=2), description="How long a client may take nothing of an answer that is ready for it."
+    )
+    keep_alive_timeout: Duration = Field(
+        timedelta(seconds=5),
+        description="How long a connection without a request is kept; behind a proxy, longer than the proxy keeps it.",
+    )
+    websocket_max_bytes: int = Field(2**20, ge=1024, description="Largest message over a WebSocket, in bytes.")
     embedded_worker: bool | None = Field(
         None, description="Run a worker inside `serve`; empty: yes, unless a Redis URL is set."
     )
@@ -109,6 +151,19 @@ class Settings(BaseSettings):
         "info", description="Least severe level that is logged."
     )
     log_format: Literal["text", "json"] = Field("text", description="`text` for people, `json` for machines.")
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s*@?#]+", origin):
+                raise ValueError("an origin is a scheme and a host, such as https://app.example.com")
+        return value
+
+    @property
+    def prefix(self) -> str:
+        """Of the paths in the public URL, such as `/sightlog`; empty for none."""
+        return urlsplit(self.public_url).path.rstrip("/")
 
     @property
     def sqlalchemy_url(self) -> str:
@@ -129,5 +184,5 @@ def table() -> str:
 
 
 def _shown(default: object) -> str:
-    text = durations.text(default) if isinstance(default, timedelta) else "" if default is None else str(default)
+    text = durations.text(default) if isinstance(default, timedelta) else "" if default in (None, ()) else str(default)
     return f"`{text}`" if text else ""
