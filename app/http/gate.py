@@ -29,6 +29,7 @@ class Gate:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
+        request.state.guarded = True
         try:
             caller = await admit(request, request.headers.get("authorization"))
         except SightlogError as error:
@@ -68,7 +69,7 @@ def runtime_of(connection: HTTPConnection) -> Runtime:
 
 
 def _is_guarded(scope: Scope) -> bool:
-    if scope["type"] != "http":
+    if scope["type"] != "http" or scope["method"] == "OPTIONS":  # which nothing here does anything for
         return False
     path = scope["path"]
     return path.startswith("/api/") or (path == "/graphql" and not accept.wants_page(Request(scope)))

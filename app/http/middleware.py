@@ -1,5 +1,6 @@
 """What every request gets: an id, an answer whatever happens, a line in the log and a place in the metrics."""
 
+import asyncio
 import logging
 import re
 import time
@@ -7,7 +8,7 @@ import uuid
 from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,128}")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _QUIET = ("/health", "/metrics", "/assets")
+_KNOWS_HEAD = "/files/"
+"""Answers HEAD itself, and need not read the file for it."""
 
 
 class RequestMiddleware:
@@ -44,6 +47,7 @@ class RequestMiddleware:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         began, status, method = time.perf_counter(), 0, scope["method"]
         state = scope["state"]
+        scope = _as_get(scope)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -52,14 +56,20 @@ class RequestMiddleware:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = state["request_id"]
                 headers.setdefault("X-Content-Type-Options", "nosniff")
+                if state.get("guarded"):
+                    headers.setdefault("Cache-Control", "no-store")
                 if window := state.get("rate_limit"):
                     headers.update(window.headers())
             await send(message)
 
+        _end_with_client(scope)
         try:
             await self.app(scope, receive, send_with_headers)
         except ClientDisconnect:
             pass
+        except asyncio.CancelledError:
+            if not state.get("left"):
+                raise
         except Exception:
             log.exception("a request failed for a reason of ours")
             if status:
@@ -67,7 +77,33 @@ class RequestMiddleware:
             error = SightlogError("Something went wrong on our side.")
             await self.refusal(Request(scope), error)(scope, receive, send_with_headers)
         finally:
-            _tell(scope, method, status or 499, time.perf_counter() - began)
+            state.pop("leave", None)
+            _tell(scope, method, 499 if state.get("left") else status or 499, time.perf_counter() - began)
+
+
+def outlive_client(connection: HTTPConnection) -> None:
+    """From now on the request is worked on to its end, even if its client leaves: it changes something."""
+    connection.scope["state"].pop("leave", None)
+
+
+def _end_with_client(scope: Scope) -> None:
+    """Puts `leave` into the state, for the server to call when it loses the connection: nobody waits any longer."""
+    state, task = scope["state"], asyncio.current_task()
+    assert task is not None
+
+    def leave() -> None:
+        state["left"] = True
+        task.cancel()
+
+    if scope["method"] == "GET" or scope["path"] == "/graphql":
+        state["leave"] = leave
+
+
+def _as_get(scope: Scope) -> Scope:
+    """HEAD is answered as GET is: the server leaves the body out."""
+    if scope["method"] == "HEAD" and not scope["path"].startswith(_KNOWS_HEAD):
+        return {**scope, "method": "GET"}
+    return scope
 
 
 def _tell(scope: Scope, asked: str, status: int, seconds: float) -> None:
