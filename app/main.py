@@ -10,9 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from app import metrics
 from app.console import pages
 from app.errors import SightlogError
-from app.http import downloads, health
+from app.http import downloads, health, hosts
 from app.http.bodies import Bodies
+from app.http.compression import Compression
 from app.http.gate import Gate
+from app.http.hosts import Hosts, Prefix
 from app.http.middleware import RequestMiddleware
 from app.runtime import open_runtime, prepare
 from app.settings import Settings
@@ -62,18 +64,27 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        servers=[{"url": settings.public_url.rstrip("/")}] if settings.public_url else None,
     )
     # The last one is the outermost.
     app.add_middleware(Bodies, settings=settings)
     app.add_middleware(Gate, refusal=_refusal)
+    if settings.allowed_hosts:
+        app.add_middleware(Hosts, hosts=settings.allowed_hosts, refusal=_refusal)
     app.add_middleware(RequestMiddleware, refusal=_refusal)
-    app.include_router(server.router())
+    app.add_middleware(Compression)
+    if settings.cors_origins:
+        hosts.allow_pages_of(app, settings.cors_origins)
+    if settings.prefix:
+        app.add_middleware(Prefix, prefix=settings.prefix)
+    hosts.redirect_slashes(app)
+    app.include_router(server.router(settings.cors_origins))
     app.include_router(routes.router)
     app.include_router(downloads.router)
     app.include_router(health.router)
     if not settings.metrics_port:
         app.include_router(health.metrics_router)
-    pages.mount(app)
+    pages.mount(app, settings.prefix)
     app.add_exception_handler(SightlogError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     schemas.complete_examples(app.openapi())

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
@@ -28,7 +28,7 @@ from strawberry.types.unset import UNSET
 from app import jsontext
 from app.console import pages
 from app.errors import SightlogError, TooLarge
-from app.http import accept, gate
+from app.http import accept, gate, middleware
 from app.http.accept import JSON, RESPONSE_JSON
 from graphql_schema import documents
 from graphql_schema.context import Context
@@ -173,6 +173,8 @@ class Router(GraphQLRouter[RequestContext, None]):
         request_data: GraphQLRequestData,
     ) -> ExecutionResult:
         query, name = request_data.query or "", request_data.operation_name
+        if documents.operation_type(query, name) is OperationType.MUTATION:
+            middleware.outlive_client(request)
         try:
             return await self.schema.execute(
                 query,
@@ -248,7 +250,8 @@ class Router(GraphQLRouter[RequestContext, None]):
         return None
 
 
-def router() -> Router:
+def router(origins: Sequence[str] = ()) -> Router:
+    """`origins`: those whose pages may open a WebSocket, beside our own."""
     context_getter: Callable[..., Any] = context_of
     made = Router(
         schema,
@@ -256,6 +259,7 @@ def router() -> Router:
         context_getter=context_getter,
         subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
         include_in_schema=False,
+        allowed_origins=origins,
     )
 
     async def serve(request: Request) -> Response:
@@ -265,7 +269,7 @@ def router() -> Router:
         return cast(Response, await made.run(request=request, context=context, root_value=None))
 
     made.routes[:] = [route for route in made.routes if isinstance(route, WebSocketRoute)]
-    made.add_api_route("/graphql", _not_allowed, methods=["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"])
+    made.add_api_route("/graphql", _not_allowed, methods=["OPTIONS", "PUT", "PATCH", "DELETE"])
     made.add_route("/graphql", serve, methods=["GET", "POST"], include_in_schema=False)
     return made
 

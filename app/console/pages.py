@@ -32,15 +32,13 @@ class Assets(StaticFiles):
         return response
 
 
-def mount(app: FastAPI) -> None:
+def mount(app: FastAPI, prefix: str = "") -> None:
     """Adds `/`, `/docs` and `/assets/`. The application needs `docs_url=None`, or FastAPI's own page comes first."""
-    app.add_api_route("/", first_page, methods=["GET", "HEAD"], include_in_schema=False)
+    # Behind a proxy, the prefix itself may be asked for with a slash behind it or without.
+    first = RedirectResponse(f"{prefix}/graphql" if prefix else "graphql")
+    app.add_route("/", lambda _: first, include_in_schema=False)
     app.add_api_route("/docs", docs_page, include_in_schema=False)
     app.mount("/assets", Assets(directory=ASSETS), name="assets")
-
-
-def first_page() -> Response:
-    return RedirectResponse("graphql")
 
 
 def graphiql_page() -> Response:

@@ -19,6 +19,13 @@ function authorize() {
 paint();
 system.addEventListener("change", paint);
 
+/** We are asked where this page came from, whatever proxy is between: the policy allows no other address. */
+function fromHere(response) {
+  if (!response.url.endsWith("/openapi.json") || !response.ok) return response;
+  const servers = [{ url: new URL(".", location.href).href.replace(/\/$/, "") }];
+  return Object.assign(response, { text: JSON.stringify({ ...JSON.parse(response.text), servers }) });
+}
+
 const ui = window.SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#docs",
@@ -27,5 +34,6 @@ const ui = window.SwaggerUIBundle({
   displayRequestDuration: true,
   tryItOutEnabled: true,
   validatorUrl: null,
+  responseInterceptor: fromHere,
   onComplete: authorize,
 });
