@@ -32,14 +32,6 @@ class DescriptionStatus(StrEnum):
     FAILED = "failed"
 
 
-class ExportFormat(StrEnum):
-    """CSV (RFC 4180, CRLF), one JSON array, or one JSON object per line."""
-
-    CSV = "csv"
-    JSON = "json"
-    JSONL = "jsonl"
-
-
 class ExportStatus(StrEnum):
     """How far an export is."""
 

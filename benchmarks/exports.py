@@ -9,7 +9,8 @@ import psycopg
 
 from app import auth
 from app.engine.db import Database
-from app.exports import statement, writers
+from app.exports import rows
+from app.exports.statement import Selection
 from app.history import columns
 from app.history.filters import DescriptionFilter
 from benchmarks.report import Report
@@ -89,9 +90,9 @@ def _copy(stack: Stack, format: str) -> float:
     database = Database(stack.database_url)
     with database.read() as session, tempfile.TemporaryFile() as file:
         account_id = auth.account_id(session, "large")
-        selected = statement.build(account_id, DescriptionFilter(), columns.ITEM_COLUMNS, LIMIT)
+        selected = Selection(account_id, DescriptionFilter(), columns.ITEM_COLUMNS, LIMIT).texts()
         if format == "jsonl":
-            selected = writers._as_objects(selected)
+            selected = rows.as_objects(selected)
         compiled = selected.compile(dialect=session.connection().dialect, compile_kwargs={"render_postcompile": True})
         driver: Any = session.connection().connection.driver_connection
         began = time.perf_counter()

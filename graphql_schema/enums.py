@@ -2,8 +2,9 @@
 
 import strawberry
 
+from app.exports.formats import ExportFormat
 from app.history.fields import SearchMode
-from app.models import DescriptionStatus, ExportFormat, ExportStatus
+from app.models import DescriptionStatus, ExportStatus
 
 __all__ = ["DescriptionStatus", "ExportFormat", "ExportStatus", "SearchMode"]
 

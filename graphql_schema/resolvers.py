@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from app import auth
 from app.errors import NotFound
-from app.exports import claims, estimates, files, writers
+from app.exports import claims, estimates, files
 from app.exports import lifecycle as export_rows
 from app.exports.requests import ExportRequest
 from app.history import pages as results
@@ -24,7 +24,7 @@ from app.history.pages import Page, Window
 from app.history.projection import Objects
 from app.history.recording import Recorded, Result
 from app.history.statistics import Statistics
-from app.models import Export, ExportFormat, ExportStatus, Scope
+from app.models import Export, ExportStatus, Scope
 from graphql_schema.context import Context
 
 
@@ -187,7 +187,6 @@ def _sent(context: Context, id: uuid.UUID, due: list[tuple[int, uuid.UUID]]) -> 
 def _state(context: Context, row: Export, estimated: datetime | None) -> ExportState:
     url = None
     if row.object_key is not None:
-        content_type = writers.CONTENT_TYPES[ExportFormat(row.format)]
-        filename = files.filename(row)
+        content_type, filename = files.content_type(row), files.filename(row)
         url = context.runtime.storage.url(row.object_key, content_type=content_type, filename=filename)
     return ExportState(row, url, estimated)

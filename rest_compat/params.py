@@ -25,12 +25,12 @@ from starlette.datastructures import QueryParams
 from app import times
 from app.errors import InvalidInput
 from app.exports import requests
+from app.exports.formats import ExportFormat
 from app.exports.requests import ExportRequest
 from app.history import fields, filters
 from app.history.columns import COLUMNS
 from app.history.filters import DescriptionFilter
 from app.history.pages import MAX_PAGE
-from app.models import ExportFormat
 
 MAX_FIELD_NAMES = 100
 """Names of columns in one body; there are fewer columns, but naming one twice is no mistake."""

@@ -14,11 +14,12 @@ import pytest
 
 from app.engine.db import Database
 from app.exports import claims, lifecycle, requests
+from app.exports.formats import ExportFormat
 from app.exports.requests import ExportRequest
 from app.history import recording
 from app.history.filters import DescriptionFilter
 from app.history.recording import Result
-from app.models import ExportFormat, Scope
+from app.models import Scope
 from tests.conftest import Account, new_account
 from tools.stack import Stack
 

@@ -1,5 +1,6 @@
-"""The names of an export's files: their keys in the storage, and what a browser calls them."""
+"""The names and types of an export's files: their keys in the storage, and what a browser calls them."""
 
+from app.exports.formats import FORMATS
 from app.models import Export
 
 
@@ -10,7 +11,7 @@ def prefix(export: Export) -> str:
 
 def object_key(export: Export) -> str:
     """The key of this attempt's file; no other attempt has the same."""
-    return f"{prefix(export)}{export.attempt}.{export.format}"
+    return f"{prefix(export)}{export.attempt}.{FORMATS[export.format].extension}"
 
 
 def attempt_of(key: str) -> int:
@@ -19,4 +20,8 @@ def attempt_of(key: str) -> int:
 
 
 def filename(export: Export) -> str:
-    return f"export_{export.id}.{export.format}"
+    return f"export_{export.id}.{FORMATS[export.format].extension}"
+
+
+def content_type(export: Export) -> str:
+    return FORMATS[export.format].content_type

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from app import jsontext
 from app.errors import InvalidInput
+from app.exports.formats import ExportFormat
 from app.history import filters
 from app.history.columns import COLUMNS, ITEM_COLUMNS
 from app.history.filters import DescriptionFilter
-from app.models import ExportFormat
 
 MAX_ROWS = 100_000
 """Rows of one export; with no limit given, more matches than this fail. Who may ask for more says so."""

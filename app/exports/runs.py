@@ -15,11 +15,13 @@ from sqlmodel import Session
 
 from app import metrics
 from app.errors import Unavailable
-from app.exports import claims, files, lifecycle, statement, writers
+from app.exports import claims, files, lifecycle, writers
 from app.exports.claims import Claim
 from app.exports.lifecycle import Receipt
-from app.history import filters, rollup
-from app.models import Export, ExportFormat
+from app.exports.rows import Rows
+from app.exports.statement import Selection
+from app.history import filters
+from app.models import Export
 from app.runtime import Runtime
 from app.storage import Sink
 
@@ -79,19 +81,20 @@ def run(runtime: Runtime, account_id: int, id: uuid.UUID, stop: threading.Event)
 def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: threading.Event) -> Receipt:
     export = claim.export
     wanted = filters.from_json(export.filter)
-    selected = statement.build(export.account_id, wanted, export.columns, export.row_limit)
+    selection = Selection(export.account_id, wanted, export.columns, export.row_limit)
     with runtime.database.read() as session:
         snapshot_at = lifecycle.seen_at(session, export)
         if snapshot_at is None:
             raise Stopped
         at_most = export.row_limit or (export.max_rows and export.max_rows + 1)
-        matches = rollup.count_rows(session, export.account_id, wanted, at_most)
+        matches = selection.count(session, at_most)
         if export.row_limit is None and matches == at_most:
             raise ExportTooLarge
         progress.rows_total = matches
+        rows_of_file = Rows(session.connection(), selection)
         digest, size = hashlib.sha256(), 0
         with _sink(runtime, export) as sink:
-            with closing(writers.write(session.connection(), selected, ExportFormat(export.format))) as chunks:
+            with closing(writers.write(rows_of_file, export.format)) as chunks:
                 for chunk, rows in chunks:
                     if progress.lost.is_set() or stop.is_set():
                         raise Stopped
@@ -116,8 +119,8 @@ def _complete(runtime: Runtime, claim: Claim, receipt: Receipt) -> None:
 
 @contextmanager
 def _sink(runtime: Runtime, export: Export) -> Iterator[Sink]:
-    key, format = files.object_key(export), ExportFormat(export.format)
-    sink = runtime.storage.open(key, content_type=writers.CONTENT_TYPES[format], filename=files.filename(export))
+    key, filename = files.object_key(export), files.filename(export)
+    sink = runtime.storage.open(key, content_type=files.content_type(export), filename=filename)
     try:
         yield sink
         sink.finish()

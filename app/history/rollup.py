@@ -107,14 +107,6 @@ def revision_column() -> ColumnElement[int]:
     return func.coalesce(found.scalar_subquery(), 0)
 
 
-def count_rows(session: Session, account_id: int, wanted: DescriptionFilter, at_most: int | None) -> int:
-    """The matches, row by row; it stops at so many."""
-    matching: Select[Any] = select(literal_column("1")).select_from(_ROWS)
-    matching = matching.where(*filters.conditions(account_id, wanted))
-    counted = select(func.count()).select_from(matching.limit(at_most).subquery())
-    return session.connection().scalar(counted) or 0
-
-
 def rebuild(session: Session) -> None:
     """Makes the groups of all accounts anew from the rows. Nobody may record meanwhile: see `dialects.lock`."""
     dialects.lock(session.connection(), Description.__tablename__)

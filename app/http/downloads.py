@@ -5,9 +5,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from app.errors import Forbidden, NotFound
-from app.exports import writers
+from app.exports.formats import FORMATS
 from app.http import gate
-from app.models import ExportFormat
 from app.storage import LocalStorage
 
 router = APIRouter(include_in_schema=False)
@@ -24,8 +23,8 @@ def download(request: Request, key: str, filename: str = "", expires: str = "", 
     except OSError:
         raise NotFound("File not found") from None
     try:
-        content_type = writers.CONTENT_TYPES[ExportFormat(path.suffix.removeprefix("."))]
-    except ValueError:
+        content_type = FORMATS[path.suffix.removeprefix(".")].content_type
+    except KeyError:
         raise Forbidden("There is no such file.") from None
     headers = {"Cache-Control": "private, no-store", "Content-Disposition": f'attachment; filename="{filename}"'}
     return FileResponse(path, media_type=content_type, headers=headers, stat_result=found)

@@ -10,8 +10,7 @@ from app.engine.db import Database
 from app.history import recording
 from app.history.recording import Result
 from app.imports import readers
-from app.imports.readers import Unreadable
-from app.models import ExportFormat
+from app.imports.readers import ImportFormat, Unreadable
 
 BATCH = 2000
 BATCH_CHARACTERS = 4_000_000
@@ -29,7 +28,7 @@ def import_file(
     database: Database,
     account_id: int,
     file: IO[bytes],
-    format: ExportFormat,
+    format: ImportFormat,
     *,
     rejected: Callable[[int | None, str], None],
     advanced: Callable[[Tally], None] = lambda tally: None,

@@ -9,12 +9,12 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from typing import IO, Any, cast
 
 from app import jsontext
 from app.history.columns import COLUMNS
 from app.imports import arrays
-from app.models import ExportFormat
 
 MAX_RECORD = 64 * 2**20
 
@@ -31,6 +31,14 @@ class Unreadable(Exception):
     """Why a line, or the rest of a file, could not be read: a sentence for the one who imports it."""
 
 
+class ImportFormat(StrEnum):
+    """What can be read; the names are the extensions of files."""
+
+    CSV = "csv"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
 def open_bytes(file: IO[bytes]) -> IO[bytes]:
     """The file's bytes, unpacked if they are gzipped."""
     buffered = io.BufferedReader(cast("io.RawIOBase", file))
@@ -39,19 +47,19 @@ def open_bytes(file: IO[bytes]) -> IO[bytes]:
     return buffered
 
 
-def format_of(name: str, file: IO[bytes]) -> ExportFormat:
+def format_of(name: str, file: IO[bytes]) -> ImportFormat:
     """By the name's ending, else by the first character."""
-    for format in ExportFormat:
+    for format in ImportFormat:
         if name.removesuffix(".gz").endswith(f".{format}"):
             return format
     try:
         start = cast("io.BufferedReader", file).peek(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     except _DAMAGED:
         start = b"{"  # reading it will tell
-    return {b"[": ExportFormat.JSON, b"{": ExportFormat.JSONL}.get(start, ExportFormat.CSV)
+    return {b"[": ImportFormat.JSON, b"{": ImportFormat.JSONL}.get(start, ImportFormat.CSV)
 
 
-def read(file: IO[bytes], format: ExportFormat) -> Read:
+def read(file: IO[bytes], format: ImportFormat) -> Read:
     """The results of an opened file. Unreadable where the rest of it cannot be read, truncated gzip included."""
     try:
         yield from _READERS[format](file)
@@ -200,8 +208,8 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "confidence_score": _number,
 }
 
-_READERS: dict[ExportFormat, Callable[[IO[bytes]], Read]] = {
-    ExportFormat.JSONL: _jsonl,
-    ExportFormat.JSON: _json,
-    ExportFormat.CSV: _csv,
+_READERS: dict[ImportFormat, Callable[[IO[bytes]], Read]] = {
+    ImportFormat.CSV: _csv,
+    ImportFormat.JSON: _json,
+    ImportFormat.JSONL: _jsonl,
 }

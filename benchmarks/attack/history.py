@@ -6,11 +6,12 @@ from typing import Any
 from app import auth
 from app.engine.db import Database
 from app.exports import lifecycle
+from app.exports.formats import ExportFormat
 from app.exports.requests import ExportRequest
 from app.history import recording
 from app.history.filters import DescriptionFilter
 from app.history.recording import Result
-from app.models import ExportFormat, Scope
+from app.models import Scope
 from benchmarks.attack import attacks
 
 WIDE, PENDING, VICTIM = 100_000, 10_000, 2_000

@@ -7,9 +7,9 @@ from sqlalchemy import event
 
 from app.engine.db import Database
 from app.exports import estimates, lifecycle
+from app.exports.formats import ExportFormat
 from app.exports.requests import ExportRequest
 from app.history.filters import DescriptionFilter
-from app.models import ExportFormat
 from tests.conftest import Account
 
 

@@ -19,10 +19,13 @@ from sqlalchemy import update
 from sqlmodel import col, func, select
 
 from app.errors import Unavailable
-from app.exports import claims, statement, writers
+from app.exports import claims, writers
+from app.exports.formats import ExportFormat
+from app.exports.rows import Rows
+from app.exports.statement import Selection
 from app.history import rollup
 from app.history.filters import DescriptionFilter
-from app.models import Export, ExportFormat
+from app.models import Export
 from tests.conftest import ENGINES, Account
 from tests.faults.beside import expire, fill_disk, kill_serve
 from tests.faults.site import (
@@ -341,12 +344,12 @@ def unavailable(request_id: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("ended_by", ["pg_terminate_backend", "pg_cancel_backend"])
 def test_a_statement_that_is_ended_in_the_middle(production: Site, ended_by: str) -> None:
-    selected = statement.build(production.history.id, DescriptionFilter(), ["id", "metadata"], None)
+    selection = Selection(production.history.id, DescriptionFilter(), ["id", "metadata"])
 
     def read() -> None:
         with production.database.read() as session:
             process = session.connection().scalar(select(func.pg_backend_pid()))
-            for _ in writers.write(session.connection(), selected, ExportFormat.CSV):
+            for _ in writers.write(Rows(session.connection(), selection), ExportFormat.CSV):
                 with production.database.write() as other:
                     other.connection().execute(select(getattr(func, ended_by)(process)))
 

@@ -17,14 +17,16 @@ from app import auth
 from app.errors import Conflict, NotFound, SightlogError
 from app.exports import claims, lifecycle, runs
 from app.exports.claims import LEASE, MAX_ATTEMPTS, MAX_FAILURES, RESEND_AFTER, Claim
+from app.exports.formats import ExportFormat
 from app.exports.lifecycle import CANCELLED as CANCELLED_MESSAGE
 from app.exports.lifecycle import Receipt
 from app.exports.requests import ExportRequest
-from app.history import recording, rollup
+from app.exports.statement import Selection
+from app.history import recording
 from app.history.filters import DescriptionFilter
 from app.history.recording import Result
 from app.migrations import migrate
-from app.models import Export, ExportFormat, ExportStatus
+from app.models import Export, ExportStatus
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from app.storage import LocalStorage
@@ -526,7 +528,7 @@ def test_a_slow_cleaning_forgets_no_file_that_expires_meanwhile(lab: Lab) -> Non
 
 def test_rows_that_do_not_agree_with_their_count_are_never_completed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     id = lab.create()
-    monkeypatch.setattr(rollup, "count_rows", lambda *_: 4)
+    monkeypatch.setattr(Selection, "count", lambda *_: 4)
     lab.run(id)
     row = lab.row(id)
     assert (row["status"], row["failures"], row["object_key"]) == (PENDING, 1, None)

@@ -10,9 +10,10 @@ import pytest
 
 from app.engine.db import Database
 from app.exports import lifecycle
+from app.exports.formats import ExportFormat
 from app.exports.requests import ExportRequest
 from app.history.filters import DescriptionFilter
-from app.models import ExportFormat, ExportStatus
+from app.models import ExportStatus
 from tests.conftest import Account, new_account
 from tools.stack import Stack
 

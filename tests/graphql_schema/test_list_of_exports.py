@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from app.exports import lifecycle
+from app.exports.formats import ExportFormat
 from app.exports.requests import ExportRequest
 from app.history.filters import DescriptionFilter
-from app.models import ExportFormat, ExportStatus
+from app.models import ExportStatus
 from tests.conftest import Account
 from tests.graphql_schema.conftest import GENUINE, PAGE, given, ids, put_export, window
 

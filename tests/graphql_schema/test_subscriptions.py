@@ -14,10 +14,11 @@ from websockets.typing import Origin, Subprotocol
 from app import auth
 from app.exports import claims, files, lifecycle
 from app.exports.claims import Claim
+from app.exports.formats import ExportFormat
 from app.exports.lifecycle import Receipt
 from app.exports.requests import ExportRequest
 from app.history.filters import DescriptionFilter
-from app.models import ExportFormat, ExportStatus, Scope
+from app.models import ExportStatus, Scope
 from tests.conftest import Account, code_of
 from tests.graphql_schema.conftest import COUNT, put_export
 from tools import patience

@@ -20,12 +20,15 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app import jsontext, times
 from app.engine import dialects
 from app.engine.db import Database
-from app.exports import statement, writers
+from app.exports import writers
+from app.exports.formats import ExportFormat
+from app.exports.rows import Rows
+from app.exports.statement import Selection
 from app.history import columns, recording, scores
 from app.history.filters import DescriptionFilter
 from app.history.recording import Result
 from app.imports import readers
-from app.models import DescriptionStatus, ExportFormat
+from app.models import DescriptionStatus
 from tests import model
 from tests.commands import sightlog
 from tests.conftest import Account, new_account
@@ -449,10 +452,12 @@ def test_what_is_written_reads_back_as_it_was_recorded(
     everything = DescriptionFilter(include_failed=True)
     with database.write() as session:
         assert recording.record(session, 0, found).recorded == len(found)
-        selected = statement.build(0, everything, columns.COLUMNS, None)
-        written = b"".join(chunk for chunk, _ in writers.write(session.connection(), selected, format))
+        rows = Rows(session.connection(), Selection(0, everything, columns.COLUMNS))
+        written = b"".join(chunk for chunk, _ in writers.write(rows, format))
         session.rollback()
-    back = [Result.model_validate(values) for _, values in readers.read(io.BytesIO(written), format)]
+    back = [
+        Result.model_validate(values) for _, values in readers.read(io.BytesIO(written), readers.ImportFormat(format))
+    ]
     expected = sorted(found, key=lambda result: (result.created_at, result.id.encode()), reverse=True)
     assert [dumped(result) for result in back] == [dumped(result) for result in expected]
 

@@ -5,9 +5,10 @@ import uuid
 import pytest
 
 from app.exports import claims, lifecycle
+from app.exports.formats import ExportFormat
 from app.exports.requests import ExportRequest
 from app.history.filters import DescriptionFilter
-from app.models import Export, ExportFormat
+from app.models import Export
 from tests.conftest import Account
 from tests.rest_compat.conftest import EXPORT, UNKNOWN, listed
 

@@ -1,0 +1,53 @@
+"""The formats of exports: one entry for each, and the function that writes it. A new one is made here alone."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.exports.rows import Rows
+
+Part = tuple[bytes, int]
+"""A piece of a file, and how many rows end in it."""
+
+
+class ExportFormat(StrEnum):
+    """CSV (RFC 4180, CRLF), one JSON array, or one JSON object per line."""
+
+    CSV = "csv"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+@dataclass(frozen=True)
+class Format:
+    """What is known of a format. `write` gives the parts of a file, however small; see `Rows` for what it is given."""
+
+    extension: str
+    content_type: str
+    write: Callable[[Rows], Iterator[Part]]
+
+
+def _csv(rows: Rows) -> Iterator[Part]:
+    yield ",".join(rows.columns).encode() + b"\r\n", 0
+    for line in rows.csv():
+        yield line, 1
+
+
+def _json(rows: Rows) -> Iterator[Part]:
+    separator = b"["
+    for line in rows.objects():
+        yield separator + line[:-1], 1
+        separator = b",\n"
+    yield b"]" if separator != b"[" else b"[]", 0
+
+
+def _jsonl(rows: Rows) -> Iterator[Part]:
+    for line in rows.objects():
+        yield line, 1
+
+
+FORMATS: dict[str, Format] = {
+    ExportFormat.CSV: Format("csv", "text/csv; charset=utf-8", _csv),
+    ExportFormat.JSON: Format("json", "application/json", _json),
+    ExportFormat.JSONL: Format("jsonl", "application/x-ndjson", _jsonl),
+}

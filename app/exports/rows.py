@@ -1,0 +1,110 @@
+"""The rows of an export, in the forms that formats take them in: the same from either engine.
+
+Where a format is text, the database makes it: PostgreSQL writes the lines itself and `COPY` hands them on; SQLite's
+rows are written here by the same rules. A format that needs types takes values.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection as PostgresConnection
+from sqlalchemy import JSON, Connection, Select, cast, func, literal_column, select
+
+from app import jsontext
+from app.exports.statement import Selection
+from app.history.columns import JSON_COLUMNS
+
+AT_A_TIME = 1000
+"""Rows that are fetched at a time."""
+
+_QUOTED = re.compile(r'[",\r\n]')
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one file, newest first. One of `csv`, `objects` and `values` is asked for, once."""
+
+    connection: Connection
+    selection: Selection
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return self.selection.columns
+
+    def csv(self) -> Iterator[bytes]:
+        """Each row as a line of RFC 4180, with its CRLF; nothing at all is null, `""` an empty text."""
+        if self._is_postgresql:
+            for line in _copy(self.connection, self.selection.texts(), "FORMAT csv"):
+                yield line[:-1] + b"\r\n"
+            return
+        for row in self._fetch(self.selection.texts()):
+            text = ",".join([_cell(value) for value in row])
+            # COPY quotes this text where it is alone in its line, as a file could once end with it.
+            yield ('"\\."' if text == "\\." else text).encode() + b"\r\n"
+
+    def objects(self) -> Iterator[bytes]:
+        """Each row as a JSON object with the columns as its keys: one line, with its LF."""
+        if self._is_postgresql:
+            # No text of JSON holds these characters, so COPY passes it on as it is.
+            options = r"FORMAT csv, DELIMITER e'\x02', QUOTE e'\x01'"
+            yield from _copy(self.connection, as_objects(self.selection.texts()), options)
+            return
+        keys = [("{" if not place else ",") + jsontext.string(name) + ":" for place, name in enumerate(self.columns)]
+        texts = [_json_text if name in JSON_COLUMNS else _json_value for name in self.columns]
+        for row in self._fetch(self.selection.texts()):
+            parts = [key + text(value) for key, text, value in zip(keys, texts, row, strict=True)]
+            yield ("".join(parts) + "}\n").encode()
+
+    def values(self) -> Iterator[Sequence[Any]]:
+        """The values of each row: times are datetimes in UTC, scores floats, JSON its canonical text, the rest texts;
+        None is null.
+        """
+        return self._fetch(self.selection.values())
+
+    @property
+    def _is_postgresql(self) -> bool:
+        return self.connection.dialect.name == "postgresql"
+
+    def _fetch(self, statement: Select[Any]) -> Iterator[Sequence[Any]]:
+        return self.connection.execute(statement, execution_options={"yield_per": AT_A_TIME})
+
+
+def as_objects(statement: Select[Any]) -> Select[Any]:
+    columns = [
+        cast(column, JSON).label(name) if name in JSON_COLUMNS else column.label(name)
+        for name, column in statement.selected_columns.items()
+    ]
+    row = statement.with_only_columns(*columns, maintain_column_froms=True).subquery("t")
+    return select(func.row_to_json(literal_column("t"))).select_from(row)
+
+
+def _copy(connection: Connection, statement: Select[Any], options: str) -> Iterator[bytes]:
+    """What PostgreSQL sends for each row; it never sends a part of one."""
+    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    driver: PostgresConnection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    with (
+        driver.cursor() as cursor,
+        cursor.copy(f"COPY ({compiled}) TO STDOUT WITH ({options})".encode(), compiled.construct_params()) as copy,
+    ):
+        for data in copy:
+            yield bytes(data)
+
+
+def _cell(value: str | float | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return jsontext.number(value)
+    return '"' + value.replace('"', '""') + '"' if not value or _QUOTED.search(value) else value
+
+
+def _json_text(value: str | None) -> str:
+    return "null" if value is None else value
+
+
+def _json_value(value: str | float | None) -> str:
+    if value is None:
+        return "null"
+    return jsontext.number(value) if isinstance(value, float) else jsontext.string(value)

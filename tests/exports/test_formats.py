@@ -1,0 +1,121 @@
+"""A format that this test makes, out of rows with types."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from threading import Event
+
+import pytest
+from sqlmodel import select
+
+from app import auth
+from app.exports import files, lifecycle, runs
+from app.exports.formats import FORMATS, ExportFormat, Format, Part
+from app.exports.requests import ExportRequest
+from app.exports.rows import Rows
+from app.history import recording
+from app.history.filters import DescriptionFilter
+from app.history.recording import Result
+from app.migrations import migrate
+from app.models import Export
+from app.runtime import Runtime, open_runtime
+from app.settings import Settings
+from app.storage import LocalStorage
+from tests.conftest import ENGINES
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ENGINES])
+def runtime(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+    url = ""
+    if request.param == "servers":
+        url = request.getfixturevalue("real_servers").postgres.create_database("formats")
+    opened = open_runtime(Settings(data_dir=tmp_path_factory.mktemp("formats"), database_url=url))
+    migrate.upgrade(opened.database)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def account_id(runtime: Runtime) -> int:
+    moment = datetime(2025, 1, 15, 10, 30, tzinfo=UTC)
+    results = [
+        Result(id="a", source_type="single", created_at=moment.replace(microsecond=500_000), confidence_score=0.25,
+               description="é, \"b\"", verification=[1, {"ok": None}], metadata={"b": 1.50, "a": "x"}),
+        Result(id="b", source_type="single", created_at=moment),
+    ]  # fmt: skip
+    with runtime.database.write() as session:
+        id = auth.account_id(session, f"formats {next(_numbers)}", create=True)
+        recording.record(session, id, results)
+    return id
+
+
+def created(runtime: Runtime, account_id: int, wanted: ExportRequest) -> Export:
+    with runtime.database.write() as session:
+        return lifecycle.create(session, account_id, wanted)
+
+
+def run(runtime: Runtime, export: Export) -> Export:
+    """Its row after a worker had it."""
+    runs.run(runtime, export.account_id, export.id, Event())
+    return row(runtime, export.id)
+
+
+def row(runtime: Runtime, id: uuid.UUID) -> Export:
+    with runtime.database.read() as session:
+        return session.exec(select(Export).where(Export.id == id)).one()
+
+
+def path(runtime: Runtime, key: str) -> Path:
+    assert isinstance(runtime.storage, LocalStorage)
+    return runtime.storage.path(key)
+
+
+def _python(rows: Rows) -> Iterator[Part]:
+    yield f"{list(rows.columns)}\n".encode(), 0
+    for values in rows.values():
+        yield f"{list(values)}\n".encode(), 1
+
+
+FIELDS = ["id", "created_at", "confidence_score", "description", "verification", "metadata", "source_id"]
+FILE = """['id', 'created_at', 'confidence_score', 'description', 'verification', 'metadata', 'source_id']
+['a', 2025-01-15T10:30:00.500000+00:00, 0.25, 'é, "b"', '[1,{"ok":null}]', '{"a":"x","b":1.5}', None]
+['b', 2025-01-15T10:30:00+00:00, None, None, None, '{}', None]
+"""
+
+
+def test_one_entry_makes_a_format_of_typed_rows(
+    runtime: Runtime, account_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FORMATS, "python", Format("txt", "text/x-python", _python))
+    wanted = ExportRequest(format="python", fields=FIELDS, filter=DescriptionFilter())  # type: ignore[arg-type]
+    completed = run(runtime, created(runtime, account_id, wanted))
+    assert (completed.status, completed.rows_written, completed.error_message) == ("completed", 2, None)
+    assert completed.object_key == f"{account_id}/{completed.id}/1.txt"
+    assert files.filename(completed) == f"export_{completed.id}.txt"
+    assert files.content_type(completed) == "text/x-python"
+    written = path(runtime, completed.object_key).read_text()
+    for second in ("2025, 1, 15, 10, 30, 0, 500000", "2025, 1, 15, 10, 30"):
+        moment = eval(f"datetime({second}, tzinfo=UTC)")
+        written = written.replace(repr(moment), moment.isoformat())
+    assert written == FILE
+
+
+def _json_seq(rows: Rows) -> Iterator[Part]:
+    for line in rows.objects():
+        yield b"\x1e" + line, 1
+
+
+def test_one_entry_makes_a_format_of_text(runtime: Runtime, account_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FORMATS, "json_seq", Format("json-seq", "application/json-seq", _json_seq))
+    wanted = ExportRequest(format="json_seq", fields=["id"], filter=DescriptionFilter())  # type: ignore[arg-type]
+    completed = run(runtime, created(runtime, account_id, wanted))
+    assert completed.object_key == f"{account_id}/{completed.id}/1.json-seq"
+    assert path(runtime, completed.object_key).read_bytes() == b'\x1e{"id":"a"}\n\x1e{"id":"b"}\n'
+
+
+def test_every_format_has_an_entry() -> None:
+    assert FORMATS.keys() == set(ExportFormat)
