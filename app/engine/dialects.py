@@ -216,6 +216,29 @@ class iso(_Function):  # noqa: N801
     postgresql = _without_zeros("""to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""")
 
 
+class iso_seconds(_Function):  # noqa: N801
+    """The moment in ISO 8601, its fraction left out."""
+
+    type = Text()
+    sqlite = "substr({0}, 1, 19) || 'Z'"
+    postgresql = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
+
+
+class iso_microseconds(_Function):  # noqa: N801
+    """The moment in ISO 8601, always with six digits of its second."""
+
+    type = Text()
+    sqlite = "{0}"
+    postgresql = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+
+class has_fraction(_Test):  # noqa: N801
+    """Whether the moment is not a whole second."""
+
+    sqlite = "substr({0}, 20) <> '.000000Z'"
+    postgresql = "{0} <> {0}::timestamptz(0)"
+
+
 class compact(_Function):  # noqa: N801
     """The canonical text of a JSON column, as text."""
 

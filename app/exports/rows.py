@@ -24,10 +24,14 @@ _QUOTED = re.compile(r'[",\r\n]')
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of one file, newest first. One of `csv`, `objects` and `values` is asked for, once."""
+    """The rows of one file, newest first. One of `csv`, `objects` and `values` is asked for, once.
+
+    `whole_seconds`: no time has a fraction, so that texts show none.
+    """
 
     connection: Connection
     selection: Selection
+    whole_seconds: bool = False
 
     @property
     def columns(self) -> Sequence[str]:
@@ -36,10 +40,10 @@ class Rows:
     def csv(self) -> Iterator[bytes]:
         """Each row as a line of RFC 4180, with its CRLF; nothing at all is null, `""` an empty text."""
         if self._is_postgresql:
-            for line in _copy(self.connection, self.selection.texts(), "FORMAT csv"):
+            for line in _copy(self.connection, self._texts, "FORMAT csv"):
                 yield line[:-1] + b"\r\n"
             return
-        for row in self._fetch(self.selection.texts()):
+        for row in self._fetch(self._texts):
             text = ",".join([_cell(value) for value in row])
             # COPY quotes this text where it is alone in its line, as a file could once end with it.
             yield ('"\\."' if text == "\\." else text).encode() + b"\r\n"
@@ -49,11 +53,11 @@ class Rows:
         if self._is_postgresql:
             # No text of JSON holds these characters, so COPY passes it on as it is.
             options = r"FORMAT csv, DELIMITER e'\x02', QUOTE e'\x01'"
-            yield from _copy(self.connection, as_objects(self.selection.texts()), options)
+            yield from _copy(self.connection, as_objects(self._texts), options)
             return
         keys = [("{" if not place else ",") + jsontext.string(name) + ":" for place, name in enumerate(self.columns)]
         texts = [_json_text if name in JSON_COLUMNS else _json_value for name in self.columns]
-        for row in self._fetch(self.selection.texts()):
+        for row in self._fetch(self._texts):
             parts = [key + text(value) for key, text, value in zip(keys, texts, row, strict=True)]
             yield ("".join(parts) + "}\n").encode()
 
@@ -62,6 +66,10 @@ class Rows:
         None is null.
         """
         return self._fetch(self.selection.values())
+
+    @property
+    def _texts(self) -> Select[Any]:
+        return self.selection.texts(whole_seconds=self.whole_seconds)
 
     @property
     def _is_postgresql(self) -> bool:

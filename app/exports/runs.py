@@ -87,11 +87,11 @@ def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: thread
         if snapshot_at is None:
             raise Stopped
         at_most = export.row_limit or (export.max_rows and export.max_rows + 1)
-        matches = selection.count(session, at_most)
-        if export.row_limit is None and matches == at_most:
+        count = selection.count(session, at_most)
+        if export.row_limit is None and count.rows == at_most:
             raise ExportTooLarge
-        progress.rows_total = matches
-        rows_of_file = Rows(session.connection(), selection)
+        progress.rows_total = count.rows
+        rows_of_file = Rows(session.connection(), selection, whole_seconds=count.whole_seconds)
         digest, size = hashlib.sha256(), 0
         with _sink(runtime, export) as sink:
             with closing(writers.write(rows_of_file, export.format)) as chunks:

@@ -21,7 +21,7 @@ from app.exports.formats import ExportFormat
 from app.exports.lifecycle import CANCELLED as CANCELLED_MESSAGE
 from app.exports.lifecycle import Receipt
 from app.exports.requests import ExportRequest
-from app.exports.statement import Selection
+from app.exports.statement import Count, Selection
 from app.history import recording
 from app.history.filters import DescriptionFilter
 from app.history.recording import Result
@@ -528,7 +528,7 @@ def test_a_slow_cleaning_forgets_no_file_that_expires_meanwhile(lab: Lab) -> Non
 
 def test_rows_that_do_not_agree_with_their_count_are_never_completed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     id = lab.create()
-    monkeypatch.setattr(Selection, "count", lambda *_: 4)
+    monkeypatch.setattr(Selection, "count", lambda *_: Count(4, whole_seconds=True))
     lab.run(id)
     row = lab.row(id)
     assert (row["status"], row["failures"], row["object_key"]) == (PENDING, 1, None)

@@ -11,18 +11,21 @@ from tests.rest_compat.conftest import KEYS, ids, listed
 
 CSV = (
     "id,type,source_type,source_id,created_at,image_url,description,confidence_score,verification,image_id,metadata\r\n"
-    'full,rule,batch,op_1,2025-01-15T10:30:00.500Z,https://example.com/1.jpg,"A ""dog"",\nrunning",0.75,'
+    'full,rule,batch,op_1,2025-01-15T10:30:00.500000Z,https://example.com/1.jpg,"A ""dog"",\nrunning",0.75,'
     '"{""ok"":true}",img_1,"{""a"":[1.5,""ä""],""b"":1}"\r\n'
-    "bare,description,single,,2025-01-14T00:00:00Z,,,,,,{}\r\n"
-    'whole,description,single,,2025-01-13T00:00:00Z,,"",1,,,{}\r\n'
+    "bare,description,single,,2025-01-14T00:00:00.000000Z,,,,,,{}\r\n"
+    'whole,description,single,,2025-01-13T00:00:00.000000Z,,"",1,,,{}\r\n'
 )
 OBJECTS = [
-    '{"id":"full","type":"rule","source_type":"batch","source_id":"op_1","created_at":"2025-01-15T10:30:00.500Z",'
+    '{"id":"full","type":"rule","source_type":"batch","source_id":"op_1",'
+    '"created_at":"2025-01-15T10:30:00.500000Z",'
     '"image_url":"https://example.com/1.jpg","description":"A \\"dog\\",\\nrunning","confidence_score":0.75,'
     '"verification":{"ok":true},"image_id":"img_1","metadata":{"a":[1.5,"ä"],"b":1}}',
-    '{"id":"bare","type":"description","source_type":"single","source_id":null,"created_at":"2025-01-14T00:00:00Z",'
+    '{"id":"bare","type":"description","source_type":"single","source_id":null,'
+    '"created_at":"2025-01-14T00:00:00.000000Z",'
     '"image_url":null,"description":null,"confidence_score":null,"verification":null,"image_id":null,"metadata":{}}',
-    '{"id":"whole","type":"description","source_type":"single","source_id":null,"created_at":"2025-01-13T00:00:00Z",'
+    '{"id":"whole","type":"description","source_type":"single","source_id":null,'
+    '"created_at":"2025-01-13T00:00:00.000000Z",'
     '"image_url":null,"description":"","confidence_score":1,"verification":null,"image_id":null,"metadata":{}}',
 ]
 
