@@ -85,7 +85,7 @@ class LocalStorage:
     def path(self, key: str) -> Path:
         """The file of a key. Forbidden for one that leads out of the folder."""
         path = Path(os.path.normpath(self.folder.absolute() / key))
-        if not path.is_relative_to(self.folder.absolute()) or "\0" in key:
+        if self.folder.absolute() not in path.parents or "\0" in key:
             raise Forbidden("There is no such file.")
         return path
 

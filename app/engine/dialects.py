@@ -4,6 +4,7 @@ Column types and SQL functions that mean the same on both engines.
 """
 
 import json
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -77,6 +78,8 @@ def stored(value: Any) -> Any:
             return value.isoformat()
         case list():
             return json.dumps(value)
+        case uuid.UUID():
+            return value.hex
     return value
 
 

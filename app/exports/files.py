@@ -1,7 +1,15 @@
 """The names and types of an export's files: their keys in the storage, and what a browser calls them."""
 
+import uuid
+from typing import Any
+
+from sqlalchemy import Select, bindparam, select
+
+from app.engine.queries import Asking, Query
 from app.exports.formats import FORMATS
 from app.models import Export
+
+_TABLE = Export.__table__  # type: ignore[attr-defined]
 
 
 def prefix(export: Export) -> str:
@@ -25,3 +33,21 @@ def filename(export: Export) -> str:
 
 def content_type(export: Export) -> str:
     return FORMATS[export.format].content_type
+
+
+def content_type_of(key: str) -> Asking[str | None]:
+    """That of the file under an object key. None where it is no export's result, or not any more: the export was
+    deleted, its file has expired, or another attempt wrote the one that counts.
+    """
+    account_id, _, rest = key.partition("/")
+    try:
+        values = {"account_id": int(account_id), "id": uuid.UUID(rest.partition("/")[0]), "object_key": key}
+    except ValueError:
+        return None
+
+    def build() -> Select[Any]:
+        is_it = [_TABLE.c[name] == bindparam(name, type_=_TABLE.c[name].type) for name in values]
+        return select(_TABLE.c.format).where(*is_it, _TABLE.c.deleted_at.is_(None))
+
+    found = yield Query("file of an export", build, values, one_plan=True)
+    return FORMATS[found[0][0]].content_type if found else None
