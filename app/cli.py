@@ -100,7 +100,7 @@ def import_(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files to read; `-` is standard input.")],
     account: AccountName,
 ) -> None:
-    """Record the results of .jsonl, .json and .csv files, plain or .gz.
+    """Record the results of .jsonl, .json and .csv files, plain, .gz or .zst.
 
     What Sightlog exports can be imported again. Importing twice changes nothing. A line that cannot be recorded is
     reported and the rest goes on; the exit status is 1 if there was any.

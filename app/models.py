@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
+from app.compression import Compression
 from app.engine.dialects import Json, Name, Timestamp
 
 BigKey = BigInteger().with_variant(Integer(), "sqlite")
@@ -167,6 +168,7 @@ class Export(SQLModel, table=True):
     columns: list[str] = Field(sa_column=Column(Json, nullable=False))
     row_limit: int | None = None
     max_rows: int | None = Field(default=None, sa_type=BigInteger)
+    compression: str = Field(default=Compression.NONE, sa_column_kwargs={"server_default": Compression.NONE.value})
     created_at: datetime = Field(sa_type=Timestamp)
     started_at: datetime | None = Field(default=None, sa_type=Timestamp)
     completed_at: datetime | None = Field(default=None, sa_type=Timestamp)

@@ -2,11 +2,12 @@
 
 import strawberry
 
+from app.compression import Compression
 from app.exports.formats import ExportFormat
 from app.history.fields import SearchMode
 from app.models import DescriptionStatus, ExportStatus
 
-__all__ = ["DescriptionStatus", "ExportFormat", "ExportStatus", "SearchMode"]
+__all__ = ["Compression", "DescriptionStatus", "ExportFormat", "ExportStatus", "SearchMode"]
 
-for _enum in (SearchMode, DescriptionStatus, ExportFormat, ExportStatus):
+for _enum in (SearchMode, DescriptionStatus, ExportFormat, Compression, ExportStatus):
     strawberry.enum(_enum, description=_enum.__doc__)

@@ -14,7 +14,7 @@ from app.errors import InvalidInput
 from app.exports.requests import ExportRequest
 from app.history import columns, filters, recording
 from app.history.recording import Result
-from graphql_schema.enums import DescriptionStatus, ExportFormat
+from graphql_schema.enums import Compression, DescriptionStatus, ExportFormat
 
 T = TypeVar("T")
 
@@ -41,6 +41,7 @@ class CreateExportInput:
     """What to export, and how."""
 
     format: ExportFormat
+    compression: Compression | None = Compression.NONE
     filter: DescriptionFilter | None = UNSET
     fields: list[str] | None = strawberry.field(
         default=UNSET, description="Columns in this order, by their names in the file (`created_at`); empty: all."

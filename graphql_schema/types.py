@@ -10,7 +10,7 @@ from app.exports.lifecycle import Receipt
 from app.history import columns
 from app.history import pages as results
 from app.history.pages import Page
-from graphql_schema.enums import DescriptionStatus, ExportFormat, ExportStatus
+from graphql_schema.enums import Compression, DescriptionStatus, ExportFormat, ExportStatus
 from graphql_schema.resolvers import ExportPage, ExportState
 from graphql_schema.scalars import BigInt
 
@@ -170,6 +170,7 @@ class Export:
     id: strawberry.ID
     status: ExportStatus
     format: ExportFormat
+    compression: Compression = strawberry.field(description="The receipt and the download are of the packed file.")
     fields: list[str] = strawberry.field(description="The columns of the file, in their order.")
     progress: ExportProgress
     record_count: int | None = strawberry.field(description="Rows of the file; null until it is completed.")
@@ -193,6 +194,7 @@ class Export:
             id=strawberry.ID(str(row.id)),
             status=ExportStatus(row.status),
             format=ExportFormat(row.format),
+            compression=Compression(row.compression),
             fields=row.columns,
             progress=ExportProgress(rows_written=row.rows_written, rows_total=row.rows_total),
             record_count=row.rows_written if completed else None,

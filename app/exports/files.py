@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, select
 
 from app.engine.queries import Asking, Query
-from app.exports.formats import FORMATS
+from app.exports import formats
 from app.models import Export
 
 _TABLE = Export.__table__  # type: ignore[attr-defined]
@@ -19,7 +19,7 @@ def prefix(export: Export) -> str:
 
 def object_key(export: Export) -> str:
     """The key of this attempt's file; no other attempt has the same."""
-    return f"{prefix(export)}{export.attempt}.{FORMATS[export.format].extension}"
+    return f"{prefix(export)}{export.attempt}.{formats.extension(export.format, export.compression)}"
 
 
 def attempt_of(key: str) -> int:
@@ -28,11 +28,11 @@ def attempt_of(key: str) -> int:
 
 
 def filename(export: Export) -> str:
-    return f"export_{export.id}.{FORMATS[export.format].extension}"
+    return f"export_{export.id}.{formats.extension(export.format, export.compression)}"
 
 
 def content_type(export: Export) -> str:
-    return FORMATS[export.format].content_type
+    return formats.content_type(export.format, export.compression)
 
 
 def content_type_of(key: str) -> Asking[str | None]:
@@ -47,7 +47,7 @@ def content_type_of(key: str) -> Asking[str | None]:
 
     def build() -> Select[Any]:
         is_it = [_TABLE.c[name] == bindparam(name, type_=_TABLE.c[name].type) for name in values]
-        return select(_TABLE.c.format).where(*is_it, _TABLE.c.deleted_at.is_(None))
+        return select(_TABLE.c.format, _TABLE.c.compression).where(*is_it, _TABLE.c.deleted_at.is_(None))
 
     found = yield Query("file of an export", build, values, one_plan=True)
-    return FORMATS[found[0][0]].content_type if found else None
+    return formats.content_type(*found[0]) if found else None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.compression import PACKINGS
 from app.exports.rows import Rows
 
 Part = tuple[bytes, int]
@@ -51,3 +52,17 @@ FORMATS: dict[str, Format] = {
     ExportFormat.JSON: Format("json", "application/json", _json),
     ExportFormat.JSONL: Format("jsonl", "application/x-ndjson", _jsonl),
 }
+
+
+def extension(format: str, compression: str) -> str:
+    """That of a file, such as `csv` or `csv.gz`."""
+    packing = PACKINGS.get(compression)
+    return FORMATS[format].extension + (packing.suffix if packing else "")
+
+
+def content_type(format: str, compression: str) -> str:
+    """That of a file. A packed one is what it is packed as: it is stored, sent and saved so, and not unpacked on the
+    way, as `Content-Encoding` would ask for.
+    """
+    packing = PACKINGS.get(compression)
+    return packing.content_type if packing else FORMATS[format].content_type

@@ -56,6 +56,7 @@ def create(session: Session, account_id: int, wanted: ExportRequest) -> Export:
     export = Export(
         account_id=account_id,
         format=wanted.format,
+        compression=wanted.compression,
         filter=filters.to_json(wanted.filter),
         columns=wanted.columns,
         row_limit=wanted.limit,

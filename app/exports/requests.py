@@ -3,8 +3,10 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from app import jsontext
+from app.compression import Compression
 from app.errors import InvalidInput
 from app.exports.formats import ExportFormat
 from app.history import filters
@@ -20,6 +22,7 @@ class ExportRequest:
     """What a customer asks for. InvalidInput where it cannot be meant."""
 
     format: ExportFormat
+    compression: Compression = Compression.NONE
     filter: DescriptionFilter
     fields: Sequence[str] = ()
     include_metadata: bool = True
@@ -49,6 +52,7 @@ class ExportRequest:
 
     @property
     def hash(self) -> str:
-        meant = [self.format, filters.to_json(self.filter), self.columns, self.limit]
+        meant: list[Any] = [self.format, filters.to_json(self.filter), self.columns, self.limit]
         meant += [self.max_rows] if self.max_rows != MAX_ROWS else []
+        meant += [self.compression] if self.compression != Compression.NONE else []
         return hashlib.sha256(jsontext.canonical(meant).encode()).hexdigest()

@@ -94,7 +94,7 @@ def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: thread
         rows_of_file = Rows(session.connection(), selection, whole_seconds=count.whole_seconds)
         digest, size = hashlib.sha256(), 0
         with _sink(runtime, export) as sink:
-            with closing(writers.write(rows_of_file, export.format)) as chunks:
+            with closing(writers.write(rows_of_file, export.format, export.compression)) as chunks:
                 for chunk, rows in chunks:
                     if progress.lost.is_set() or stop.is_set():
                         raise Stopped

@@ -1,18 +1,16 @@
-"""Results out of files: JSON lines, JSON and CSV, as our exports write them, plain or gzipped, however large.
+"""Results out of files: JSON lines, JSON and CSV, as our exports write them, plain or compressed, however large.
 
 Each reader yields (line or item number, values) in the order of the file, or (number, Unreadable) for a line that
 cannot be read while those behind it can. What makes the rest unreadable raises Unreadable.
 """
 
-import gzip
 import io
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import IO, Any, cast
 
-from app import jsontext
+from app import compression, jsontext
 from app.history.columns import COLUMNS
 from app.imports import arrays
 
@@ -23,7 +21,6 @@ Lines = Iterator[tuple[int, "bytes | Unreadable"]]
 
 _FIELD = re.compile(rb'(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r?\n|\Z)')
 _OPEN_QUOTE = re.compile(rb'"[^"]*(?:""[^"]*)*')
-_DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
 _REQUIRED = ("id", "source_type", "created_at")
 
 
@@ -39,32 +36,28 @@ class ImportFormat(StrEnum):
     JSONL = "jsonl"
 
 
-def open_bytes(file: IO[bytes]) -> IO[bytes]:
-    """The file's bytes, unpacked if they are gzipped."""
-    buffered = io.BufferedReader(cast("io.RawIOBase", file))
-    if buffered.peek(2)[:2] == b"\x1f\x8b":
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=buffered))
-    return buffered
-
-
 def format_of(name: str, file: IO[bytes]) -> ImportFormat:
-    """By the name's ending, else by the first character."""
+    """By the name's ending, else by the first character. Unreadable where the file is damaged before it."""
     for format in ImportFormat:
-        if name.removesuffix(".gz").endswith(f".{format}"):
+        if compression.without_suffix(name).endswith(f".{format}"):
             return format
     try:
         start = cast("io.BufferedReader", file).peek(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    except _DAMAGED:
-        start = b"{"  # reading it will tell
+    except compression.DAMAGED:
+        raise _damaged(file) from None
     return {b"[": ImportFormat.JSON, b"{": ImportFormat.JSONL}.get(start, ImportFormat.CSV)
 
 
 def read(file: IO[bytes], format: ImportFormat) -> Read:
-    """The results of an opened file. Unreadable where the rest of it cannot be read, truncated gzip included."""
+    """The results of an unpacked file. Unreadable where the rest of it cannot be read, truncated gzip included."""
     try:
         yield from _READERS[format](file)
-    except _DAMAGED:
-        raise Unreadable("the gzip data is damaged or ends too early") from None
+    except compression.DAMAGED:
+        raise _damaged(file) from None
+
+
+def _damaged(file: IO[bytes]) -> Unreadable:
+    return Unreadable(f"the {compression.of(file)} data is damaged or ends too early")
 
 
 def _jsonl(file: IO[bytes]) -> Read:

@@ -10,10 +10,12 @@ from typing import IO
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from app import compression
 from app.engine.db import Database
 from app.errors import InvalidInput
 from app.imports import batches, readers
 from app.imports.batches import Tally
+from app.imports.readers import Unreadable
 
 PLAIN_EVERY = 20_000
 """Results between two lines of progress where no terminal watches."""
@@ -46,10 +48,13 @@ def _import_file(database: Database, account_id: int, name: str) -> Tally:
         print("".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line), file=sys.stderr)
 
     with _opened(name) as file, _watched(shown, file) as advanced:
-        data = readers.open_bytes(file)
-        return batches.import_file(
-            database, account_id, data, readers.format_of(name, data), rejected=rejected, advanced=advanced
-        )
+        data = compression.unpacked(file)
+        try:
+            format = readers.format_of(name, data)
+        except Unreadable as error:
+            rejected(None, str(error))
+            return Tally(rejected=1)
+        return batches.import_file(database, account_id, data, format, rejected=rejected, advanced=advanced)
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import insert, literal, select
+from sqlmodel import select as select_rows
 
 from app import auth
 from app.exports import files, lifecycle, runs
@@ -24,6 +25,8 @@ from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from app.storage import LocalStorage
 from tests.conftest import ENGINES
+
+EXPORTS = Export.__table__  # type: ignore[attr-defined]
 
 _numbers = count(1)
 
@@ -66,7 +69,7 @@ def run(runtime: Runtime, export: Export) -> Export:
 
 def row(runtime: Runtime, id: uuid.UUID) -> Export:
     with runtime.database.read() as session:
-        return session.exec(select(Export).where(Export.id == id)).one()
+        return session.exec(select_rows(Export).where(Export.id == id)).one()
 
 
 def path(runtime: Runtime, key: str) -> Path:
@@ -96,7 +99,9 @@ def test_one_entry_makes_a_format_of_typed_rows(
     assert (completed.status, completed.rows_written, completed.error_message) == ("completed", 2, None)
     assert completed.object_key == f"{account_id}/{completed.id}/1.txt"
     assert files.filename(completed) == f"export_{completed.id}.txt"
-    assert files.content_type(completed) == "text/x-python"
+    with runtime.database.read() as session:
+        asking = files.content_type_of(completed.object_key)
+        assert runtime.database.answer_in(session, asking) == "text/x-python"
     written = path(runtime, completed.object_key).read_text()
     for second in ("2025, 1, 15, 10, 30, 0, 500000", "2025, 1, 15, 10, 30"):
         moment = eval(f"datetime({second}, tzinfo=UTC)")
@@ -119,3 +124,15 @@ def test_one_entry_makes_a_format_of_text(runtime: Runtime, account_id: int, mon
 
 def test_every_format_has_an_entry() -> None:
     assert FORMATS.keys() == set(ExportFormat)
+
+
+def test_a_process_that_knows_no_compression_asks_for_none(runtime: Runtime, account_id: int) -> None:
+    """As one of the version before does while a new one is put in its place."""
+    export = created(runtime, account_id, ExportRequest(format=ExportFormat.CSV, filter=DescriptionFilter()))
+    known = [column for column in EXPORTS.columns if column.name != "compression"]
+    copied = [literal(uuid.uuid4(), column.type) if column.name == "id" else column for column in known]
+    with runtime.database.write() as session:
+        one = select(*copied).where(EXPORTS.c.id == export.id)
+        session.connection().execute(insert(EXPORTS).from_select([column.name for column in known], one))
+        found = session.connection().scalars(select(EXPORTS.c.compression).where(EXPORTS.c.account_id == account_id))
+        assert list(found) == ["none", "none"]
