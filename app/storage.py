@@ -78,7 +78,7 @@ class LocalStorage:
             folder.rmdir()
 
     def check(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_private(self.folder)
         if not os.access(self.folder, os.W_OK):
             raise PermissionError(f"{self.folder} cannot be written")
 
@@ -104,11 +104,13 @@ class LocalStorage:
 
 
 class LocalSink:
+    """A file that its owner alone may read, under another name until it is whole."""
+
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         self._path = path
         self._part = path.with_name(path.name + ".part")
-        self._file = self._part.open("wb")
+        self._file = os.fdopen(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode=0o600), "wb")
 
     def write(self, data: bytes) -> None:
         self._file.write(data)
@@ -124,3 +126,10 @@ class LocalSink:
             self._file.close()
         finally:
             self._part.unlink(missing_ok=True)
+
+
+def make_private(folder: Path) -> None:
+    """Makes the folder, and those it lies in, for their owner alone; those that are there stay as they are."""
+    if not folder.is_dir():
+        make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)

@@ -1,5 +1,6 @@
-"""Files of the local storage: gone with their exports."""
+"""Files of the local storage: gone with their exports, and their owner's alone."""
 
+import stat
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -63,3 +64,12 @@ def test_an_altered_url_of_a_deleted_export_is_refused_as_ever(account: Account)
     id, url = exported(account)
     account.graphql(DELETE, id=id)
     assert httpx.get(url[:-1] + ("0" if url[-1] != "0" else "1")).status_code == 403
+
+
+def test_files_and_their_folders_are_their_owners_alone(account: Account) -> None:
+    id, _ = exported(account)
+    folder = account.stack.folder / "data" / "exports"
+    file = folder / str(account.id) / id / "1.csv"
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (file, *file.parents[:3])]
+    assert file.parents[2] == folder
+    assert modes == [0o600, 0o700, 0o700, 0o700]
