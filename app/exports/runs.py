@@ -1,6 +1,7 @@
 """The writing of one export: claimed, streamed from one snapshot, checked, and completed; and the sweep behind it."""
 
 import contextvars
+import errno
 import hashlib
 import logging
 import threading
@@ -211,6 +212,8 @@ def _reason(error: Exception) -> str:
     """What a customer may read of a failure that was tried often enough."""
     if isinstance(error, Unavailable):
         return error.message
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "The file could not be stored: the server's disk is full. Please try again when it has space."
     if isinstance(error, OSError):
         return "The file could not be stored: the storage does not answer or has no space left. Please try again later."
     return "The export failed for a reason of ours. Please try again later."

@@ -1,4 +1,4 @@
-"""A format that this test makes, out of rows with types."""
+"""A format that this test makes, out of rows with types; and a disk that is full."""
 
 import uuid
 from collections.abc import Iterator
@@ -12,7 +12,9 @@ from sqlalchemy import insert, literal, select
 from sqlmodel import select as select_rows
 
 from app import auth
+from app.compression import Compression
 from app.exports import files, lifecycle, runs
+from app.exports.claims import MAX_FAILURES
 from app.exports.formats import FORMATS, ExportFormat, Format, Part
 from app.exports.requests import ExportRequest
 from app.exports.rows import Rows
@@ -136,3 +138,19 @@ def test_a_process_that_knows_no_compression_asks_for_none(runtime: Runtime, acc
         session.connection().execute(insert(EXPORTS).from_select([column.name for column in known], one))
         found = session.connection().scalars(select(EXPORTS.c.compression).where(EXPORTS.c.account_id == account_id))
         assert list(found) == ["none", "none"]
+
+
+@pytest.mark.parametrize("compression", Compression)
+def test_a_full_disk_is_told_as_such(runtime: Runtime, account_id: int, compression: Compression) -> None:
+    wanted = ExportRequest(format=ExportFormat.CSV, compression=compression, filter=DescriptionFilter())
+    export = created(runtime, account_id, wanted)
+    with runtime.database.write() as session:
+        lifecycle.change(session, lifecycle.is_export(account_id, export.id), {"failures": MAX_FAILURES - 1})
+    export.attempt = 1
+    file = path(runtime, files.object_key(export))
+    file.parent.mkdir(parents=True)
+    file.with_name(file.name + ".part").symlink_to("/dev/full")
+    failed = run(runtime, export)
+    reason = "The file could not be stored: the server's disk is full. Please try again when it has space."
+    assert (failed.status, failed.error_message) == ("failed", reason)
+    assert list(file.parent.iterdir()) == []
