@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from app.engine.db import Database
-from app.history.statistics import Remembered
+from app.history import statistics
 from app.limits import Limiter
 from app.migrations import revisions
 from app.migrations.revisions import DatabaseBehind
@@ -23,7 +23,7 @@ class Runtime:
     database: Database
     storage: Storage
     limiter: Limiter
-    statistics: Remembered
+    statistics: statistics.Cache
 
     def close(self) -> None:
         self.database.dispose()
@@ -36,7 +36,8 @@ def open_runtime(settings: Settings, *, serves: bool = False) -> Runtime:
     timeout = settings.statement_timeout.total_seconds() if serves else None
     turns = settings.statements_per_account
     database = Database(settings.sqlalchemy_url, connections, asked=asked, timeout=timeout, turns=turns)
-    return Runtime(settings, database, _storage(settings), Limiter(settings.redis_url), Remembered())
+    cache = statistics.Cache(settings.cache_bytes)
+    return Runtime(settings, database, _storage(settings), Limiter(settings.redis_url), cache)
 
 
 def prepare(database: Database) -> None:

@@ -137,6 +137,14 @@ class Settings(BaseSettings):
         description="How long a connection without a request is kept; behind a proxy, longer than the proxy keeps it.",
     )
     websocket_max_bytes: int = Field(2**20, ge=1024, description="Largest message over a WebSocket, in bytes.")
+    max_answer_bytes: int = Field(
+        32 * 2**20,
+        ge=1024,
+        description="Most bytes of results and statistics in the answer to one request, all its fields together.",
+    )
+    cache_bytes: int = Field(
+        20 * 2**20, ge=0, description="Most bytes that a process takes for the statistics it has counted."
+    )
     embedded_worker: bool | None = Field(
         None, description="Run a worker inside `serve`; empty: yes, unless a Redis URL is set."
     )

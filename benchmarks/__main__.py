@@ -43,7 +43,6 @@ def main() -> None:
                 soak.measure(report, stack, keys, asked.soak)
             else:
                 pages.measure(report, stack, database, keys, asked.rows, peer=asked.peer and not asked.sqlite)
-                pages.execute(report, stack, database)
                 if not asked.sqlite:
                     exports.measure(report, stack, keys["large"], asked.rows)
                     recordings.measure(report, database)

@@ -1,34 +1,23 @@
-"""Pages and statistics over HTTP, beside the floor; and the executor beside the stock one."""
+"""Pages and statistics over HTTP, beside the floor."""
 
-import asyncio
 import time
-from unittest import mock
 
 import httpx
-from strawberry.schema.config import StrawberryConfig
 
-from app import auth, jsontext
-from app.auth import Principal
+from app import auth
 from app.engine.db import Database
 from app.history import rollup
 from app.history.filters import DescriptionFilter
-from app.models import Scope
-from app.runtime import open_runtime
-from app.settings import Settings
 from benchmarks import postgraphile
 from benchmarks.report import Report
 from benchmarks.requests import Request, floor, get, load, post
-from graphql_schema import selections
-from graphql_schema.context import Context
-from graphql_schema.scalars import SCALARS
-from graphql_schema.schema import Query, Schema, schema
-from graphql_schema.server import RequestContext
-from tasks.queue import open_queue
 from tools.stack import Stack
 
 REST = "/api/v2/data/descriptions"
 FIELDS = "id type status sourceType createdAt imageUrl imageId description confidenceScore metadata"
 NODES = f"descriptions(first: %d) {{ nodes {{ {FIELDS} }} %s }}"
+EDGES = f"descriptions(first: %d) {{ edges {{ node {{ {FIELDS} }} cursor }} pageInfo {{ hasNextPage endCursor }} }}"
+CHART = "statistics { dailyCounts { date count } confidenceDistribution { range count } }"
 TOTALS = "totalCount statistics { averageConfidence confidenceDistribution { range count } }"
 MONTH = "?start_date=2025-01-01&end_date=2025-02-01&source_types=single,batch&min_confidence=0.5"
 
@@ -47,6 +36,8 @@ def measure(report: Report, stack: Stack, database: Database, keys: dict[str, st
     page("REST page of 100, a month, two sources, a score", get(stack.url, REST + MONTH, key), 100, "≥ 0.6")
     small = page("GraphQL page of 100, 10 fields", post(stack.url, key, NODES % (100, "")), 100, "≥ 0.6")
     large = page("GraphQL page of 1000, 10 fields", post(stack.url, key, NODES % (1000, "")), 1000, "")
+    page("GraphQL page of 100 as edges", post(stack.url, key, EDGES % 100), 100, "≥ 0.5")
+    page("GraphQL page of 1000 as edges", post(stack.url, key, EDGES % 1000), 1000, "")
     if peer:
         with postgraphile.serving(stack.database_url) as url:
             for size, rate in ((100, small), (1000, large)):
@@ -54,9 +45,9 @@ def measure(report: Report, stack: Stack, database: Database, keys: dict[str, st
                 report.add(
                     f"the same {size} beside PostGraphile", f"{rate:.0f}/s", f"{theirs:.0f}/s", rate / theirs, "> 1"
                 )
-    with_totals = load(post(stack.url, key, NODES % (100, TOTALS)))["rate"]
-    work = "GraphQL page with totalCount and statistics"
-    report.add(work, f"{with_totals:.0f}/s", f"{small:.0f}/s without", small / with_totals, "≤ 1.5")
+    for work, more in (("totalCount and statistics", TOTALS), ("counts of each day", CHART)):
+        rate = load(post(stack.url, key, NODES % (100, more)))["rate"]
+        report.add(f"GraphQL page with {work}", f"{rate:.0f}/s", f"{small:.0f}/s without", small / rate, "≤ 1.5")
     first, last = (load(get(stack.url, f"{REST}?offset={offset}", key))["median_ms"] for offset in (0, int(rows * 0.9)))
     report.add("offset at 90 %", f"{last:.1f} ms", f"{first:.1f} ms at 0", last / first, "< 3")
     query = "statistics { totalCount averageConfidence dailyCounts { date count } }"
@@ -70,35 +61,6 @@ def measure(report: Report, stack: Stack, database: Database, keys: dict[str, st
         spent = (time.perf_counter() - began) * 1000
         again = load(get(stack.url, f"{REST}?search={term}", key), 1)["median_ms"]
         report.add(f"search for '{term}', with statistics", f"{spent:.0f} ms", f"{again:.0f} ms again")
-
-
-def execute(report: Report, stack: Stack, database: Database) -> None:
-    """A page of 1000 in this process, by the stock executor and by ours."""
-    with database.read() as session:
-        account_id = auth.account_id(session, "large")
-    runtime = open_runtime(Settings(database_url=stack.database_url), serves=True)
-    context = RequestContext()
-    context.core = Context(runtime, open_queue(runtime), Principal(account_id, "sightlog_benchmark", Scope.READ, None))
-    query = f"{{ {NODES % (1000, '')} }}"
-    stock = Schema(query=Query, config=StrawberryConfig(scalar_map=SCALARS))
-
-    async def milliseconds(of: Schema, rounds: int = 15) -> float:
-        spent = []
-        for _ in range(rounds):
-            began = time.perf_counter()
-            result = await of.execute(query, context_value=context)
-            jsontext.dumps(result.data)
-            spent.append(time.perf_counter() - began)
-            assert result.data is not None
-            assert not result.errors
-        await runtime.database.close()
-        return sorted(spent)[len(spent) // 2] * 1000
-
-    ours = asyncio.run(milliseconds(schema))
-    with mock.patch.object(selections, "written", return_value=None):
-        theirs = asyncio.run(milliseconds(stock))
-    runtime.close()
-    report.add("GraphQL page of 1000, executed", f"{ours:.1f} ms", f"{theirs:.1f} ms stock", theirs / ours, "≥ 6")
 
 
 def _counted(database: Database, name: str) -> float:

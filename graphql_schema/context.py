@@ -7,6 +7,7 @@ from typing import ParamSpec, Self, TypeVar
 from starlette.requests import HTTPConnection
 
 from app.auth import Principal
+from app.budgets import Budget
 from app.http import gate
 from app.runtime import Runtime
 from tasks.queue import Queue
@@ -20,11 +21,13 @@ class Context:
     runtime: Runtime
     queue: Queue
     principal: Principal
+    budget: Budget
 
     @classmethod
     def of(cls, connection: HTTPConnection, principal: Principal) -> Self:
         """For a caller who was let in."""
-        return cls(gate.runtime_of(connection), connection.app.state.queue, principal)
+        runtime = gate.runtime_of(connection)
+        return cls(runtime, connection.app.state.queue, principal, Budget(runtime.settings.max_answer_bytes))
 
     async def run(self, resolve: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Calls a resolver that blocks, see `Database.run`."""

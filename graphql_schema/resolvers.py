@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import SimpleNamespace
 
+import orjson
 from sqlmodel import Session
 
 from app import auth
@@ -20,8 +20,9 @@ from app.exports.requests import ExportRequest
 from app.history import pages as results
 from app.history import recording
 from app.history.filters import DescriptionFilter
-from app.history.pages import Page, Window
-from app.history.projection import Objects
+from app.history.pages import Page
+from app.history.pagination import Pagination
+from app.history.projection import Object, Projection
 from app.history.recording import Recorded, Result
 from app.history.statistics import Statistics
 from app.models import Export, ExportStatus, Scope
@@ -48,10 +49,9 @@ class ExportPage:
 async def descriptions(
     context: Context,
     wanted: DescriptionFilter,
-    window: Window,
+    part: Pagination,
+    shown: Projection | None,
     *,
-    columns: Sequence[str] | None,
-    written: Objects | None = None,
     with_statistics: bool = False,
 ) -> Page:
     runtime = context.runtime
@@ -60,21 +60,21 @@ async def descriptions(
         runtime.statistics,
         context.account_id,
         wanted,
-        window,
-        columns=columns,
-        written=written,
+        part,
+        shown,
+        context.budget,
         with_statistics=with_statistics,
     )
 
 
-async def description(context: Context, id: str) -> SimpleNamespace | None:
-    return await context.runtime.database.answer(context.account_id, results.get(context.account_id, id))
+async def description(context: Context, id: str, shown: Object) -> orjson.Fragment | None:
+    asking = results.get(context.account_id, id, shown, context.budget)
+    return await context.runtime.database.answer(context.account_id, asking)
 
 
 async def statistics(context: Context, wanted: DescriptionFilter) -> Statistics:
     runtime = context.runtime
-    _, found = await runtime.database.answer(context.account_id, runtime.statistics.current(context.account_id, wanted))
-    return found
+    return await runtime.database.answer(context.account_id, runtime.statistics.current(context.account_id, wanted))
 
 
 def export(context: Context, id: uuid.UUID) -> ExportState:
@@ -85,7 +85,7 @@ def export(context: Context, id: uuid.UUID) -> ExportState:
 
         def count(wanted: DescriptionFilter) -> int:
             asking = runtime.statistics.current(context.account_id, wanted)
-            return runtime.database.answer_in(session, asking)[1].total_count
+            return runtime.database.answer_in(session, asking).total_count
 
         estimated = _estimate(context, session, [row], count=count)
         return _state(context, row, estimated.get(row.id))

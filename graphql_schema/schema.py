@@ -16,8 +16,7 @@ from strawberry.types.unset import UNSET
 
 from app.errors import InvalidInput, SightlogError
 from app.history import filters
-from app.history import pages as results
-from app.history.pages import Window
+from app.history.pagination import DEFAULT_PAGE, Pagination
 from app.models import Scope
 from graphql_schema import inputs, resolvers, selections, types
 from graphql_schema.context import Context
@@ -65,19 +64,15 @@ class Query:
         offset: int | None = UNSET,
     ) -> DescriptionConnection:
         """Results, newest first. Page with `first`/`after`, `last`/`before`, or `offset`."""
-        selected = selections.below(info, info._raw_info.field_nodes)
-        written = selections.written(info, selected)
-        columns = selections.columns(info, selected, with_nodes=written is None)
 
         async def ask(context: Context) -> DescriptionConnection:
             wanted = to_filter(filter)
             page = await resolvers.descriptions(
                 context,
                 wanted,
-                _window(first, after, last, before, offset),
-                columns=columns,
-                written=written,
-                with_statistics=bool(selected.keys() & {"totalCount", "statistics"}),
+                _pagination(first, after, last, before, offset),
+                selections.page(info),
+                with_statistics=bool(selections.names(info) & {"totalCount", "statistics"}),
             )
             return DescriptionConnection(page=page, filters_applied=filters.applied(wanted))  # type: ignore[arg-type]
 
@@ -86,7 +81,7 @@ class Query:
     @strawberry.field
     async def description(self, info: Info, id: strawberry.ID) -> Description | None:
         """One result; null where the account has none of that id."""
-        found = await _ask(info, lambda context: resolvers.description(context, id))
+        found = await _ask(info, lambda context: resolvers.description(context, id, selections.description(info)))
         return cast("Description | None", found)
 
     @strawberry.field
@@ -106,10 +101,10 @@ class Query:
         self, info: Info, status: ExportStatus | None = UNSET, first: int | None = UNSET, after: str | None = UNSET
     ) -> ExportConnection:
         """Exports, newest first."""
-        with_count = "totalCount" in selections.below(info, info._raw_info.field_nodes)
+        with_count = "totalCount" in selections.names(info)
 
         def resolve(context: Context) -> ExportConnection:
-            limit, place = _window(first, None, None, None, None).limit, _none_if_unset(after)
+            limit, place = _pagination(first, None, None, None, None).limit, _none_if_unset(after)
             page = resolvers.exports(context, status=status or None, limit=limit, after=place, with_count=with_count)
             return ExportConnection.of(page)
 
@@ -214,12 +209,14 @@ async def _export(info: Info, resolve: Callable[[Context], ExportState]) -> Expo
     return Export.of(await _call(info, resolve))
 
 
-def _window(first: int | None, after: str | None, last: int | None, before: str | None, offset: int | None) -> Window:
+def _pagination(
+    first: int | None, after: str | None, last: int | None, before: str | None, offset: int | None
+) -> Pagination:
     first, after, last, before, offset = map(_none_if_unset, (first, after, last, before, offset))
     if first is not None and last is not None:
         raise InvalidInput("Give first or last, not both.", field="last")
-    limit = next((count for count in (first, last) if count is not None), results.DEFAULT_PAGE)
-    return Window(limit=limit, offset=offset or 0, after=after, before=before, from_end=last is not None)
+    limit = next((count for count in (first, last) if count is not None), DEFAULT_PAGE)
+    return Pagination(limit=limit, offset=offset or 0, after=after, before=before, from_end=last is not None)
 
 
 def _none_if_unset(value: Any) -> Any:

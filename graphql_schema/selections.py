@@ -1,72 +1,133 @@
-"""What a query selects, so that nothing else is read."""
+"""What a query selects: the database, or we, write just that."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, cast
 
-from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
-from pydantic.alias_generators import to_camel
+import orjson
+from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+)
+from pydantic.alias_generators import to_camel, to_snake
 from strawberry.types import Info
 
-from app.history.columns import COLUMNS
-from app.history.projection import MAX_KEYS, STATUS_NAME, Objects
+from app.errors import InvalidInput, TooLarge
+from app.history import columns
+from app.history.projection import MAX_KEYS, Constant, Made, Object, Projection, Value
 
 Selected = Mapping[str, list[FieldNode]]
-"""The nodes of each field, by its name in the schema, whatever it is called in the answer."""
+"""The nodes of each field, by its key in the answer and in its order."""
 
-_COLUMN_OF = {to_camel(name): name for name in COLUMNS}
-_WRITTEN_AS = {name: name for name in COLUMNS} | {"status": STATUS_NAME}
+_VALUES: Mapping[str, Value] = {to_camel(column.name): column for column in columns.TABLE} | {
+    "status": Made.STATUS_NAME
+}
+_VALUE_SIZE = 30
+"""Bytes that a number or a short name takes with its punctuation."""
 
 
-def below(info: Info, nodes: Iterable[FieldNode]) -> Selected:
-    """The fields that are selected right below these, those of fragments and skipped ones included."""
-    found: dict[str, list[FieldNode]] = defaultdict(list)
+def names(info: Info) -> set[str]:
+    """Of the fields that are selected right below this one."""
+    return set(map(_name, _selected(info, info._raw_info.field_nodes).values()))
+
+
+def page(info: Info) -> Projection | None:
+    """What the lists of a connection of descriptions show; None where it needs no result at all."""
+    lists: dict[str, Object] = {}
+    has_page_info = with_cursors = False
+    for key, nodes in _selected(info, info._raw_info.field_nodes).items():
+        match _name(nodes):
+            case "nodes":
+                lists[key] = _description(info, nodes)
+            case "edges":
+                lists[key] = _object(info, nodes, "DescriptionEdge", lambda found: _edge_value(info, found))
+            case "pageInfo":
+                has_page_info = True
+                below = set(map(_name, _selected(info, nodes).values()))
+                with_cursors = with_cursors or bool(below & {"startCursor", "endCursor"})
+    return Projection(tuple(lists.items()), with_cursors) if lists or has_page_info else None
+
+
+def description(info: Info) -> Object:
+    return _description(info, info._raw_info.field_nodes)
+
+
+def written(info: Info, items: Sequence[Any]) -> orjson.Fragment:
+    """A list of objects whose fields are plain attributes, as JSON."""
+    selected = _selected(info, info._raw_info.field_nodes)
+    _spend(info, len(items) * sum(len(key) + _VALUE_SIZE for key in selected))
+    typename = get_named_type(info._raw_info.return_type).name
+    read = {key: _reader(_name(nodes), typename) for key, nodes in selected.items()}
+    return orjson.Fragment(orjson.dumps([{key: of(item) for key, of in read.items()} for item in items]))
+
+
+def _reader(name: str, typename: str) -> Callable[[Any], Any]:
+    return (lambda _: typename) if name == "__typename" else attrgetter(to_snake(name))
+
+
+def _spend(info: Info, size: int) -> None:
+    try:
+        info.context.core.budget.spend(size)
+    except TooLarge as error:
+        raise GraphQLError(error.message, extensions={"code": error.code}) from error
+
+
+def _description(info: Info, nodes: Iterable[FieldNode]) -> Object:
+    return _object(info, nodes, "Description", lambda found: _VALUES[_name(found)])
+
+
+def _edge_value(info: Info, nodes: list[FieldNode]) -> Value:
+    return Made.CURSOR if _name(nodes) == "cursor" else _description(info, nodes)
+
+
+def _object(info: Info, nodes: Iterable[FieldNode], typename: str, value: Callable[[list[FieldNode]], Value]) -> Object:
+    selected = _selected(info, nodes)
+    if len(selected) > MAX_KEYS:
+        raise InvalidInput(f"An object has at most {MAX_KEYS} fields, those under another alias included.")
+    members = {
+        key: Constant(typename) if _name(found) == "__typename" else value(found) for key, found in selected.items()
+    }
+    return Object(tuple(members.items()))
+
+
+def _name(nodes: list[FieldNode]) -> str:
+    return nodes[0].name.value
+
+
+def _selected(info: Info, nodes: Iterable[FieldNode]) -> Selected:
+    """What is right below these nodes, without what a directive leaves out."""
+    found: dict[str, list[FieldNode]] = {}
     spread: set[str] = set()
     for node in nodes:
-        for field, _ in _fields(info._raw_info.fragments, node.selection_set, spread):
-            found[field.name.value].append(field)
+        for field in _fields(info, node.selection_set, spread):
+            found.setdefault((field.alias or field.name).value, []).append(field)
     return found
 
 
-def columns(info: Info, connection: Selected, *, with_nodes: bool) -> list[str] | None:
-    """Those that the fields of a connection of descriptions are made of; None where no result is needed at all."""
-    if not connection.keys() & {"nodes", "edges", "pageInfo"}:
-        return None
-    edges = below(info, connection.get("edges", ()))
-    nodes = [*(connection.get("nodes", ()) if with_nodes else ()), *edges.get("node", ())]
-    names = {_COLUMN_OF[name] for name in below(info, nodes) if name in _COLUMN_OF}
-    if connection.keys() & {"edges", "pageInfo"}:  # for their cursors
-        names |= {"created_at", "id"}
-    return [name for name in COLUMNS if name in names]
-
-
-def written(info: Info, connection: Selected) -> Objects | None:
-    """The nodes of a connection as the database may write them; None where it takes an executor."""
-    nodes = connection.get("nodes", [])
-    if len(nodes) != 1 or "edges" in connection:
-        return None
-    found: dict[str, str] = {}
-    for field, is_conditional in _fields(info._raw_info.fragments, nodes[0].selection_set, set()):
-        if is_conditional:
-            return None
-        name = field.name.value
-        key = field.alias.value if field.alias else name
-        found.setdefault(key, "=Description" if name == "__typename" else _WRITTEN_AS[_COLUMN_OF[name]])
-    return tuple(found.items()) if len(found) <= MAX_KEYS else None
-
-
-def _fields(
-    fragments: Mapping[str, FragmentDefinitionNode],
-    selection_set: SelectionSetNode | None,
-    spread: set[str],
-    is_conditional: bool = False,
-) -> Iterator[tuple[FieldNode, bool]]:
-    """In the order of the answer, each fragment once; and whether a directive decides about the field."""
+def _fields(info: Info, selection_set: SelectionSetNode | None, spread: set[str]) -> Iterator[FieldNode]:
+    """In the order of the answer, each fragment once."""
     for selection in selection_set.selections if selection_set else ():
-        conditional = is_conditional or bool(selection.directives)
+        if not all(_includes(directive, info.variable_values) for directive in selection.directives or ()):
+            continue
         if isinstance(selection, FieldNode):
-            yield selection, conditional
+            yield selection
         elif isinstance(selection, InlineFragmentNode):
-            yield from _fields(fragments, selection.selection_set, spread, conditional)
+            yield from _fields(info, selection.selection_set, spread)
         elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in spread:
             spread.add(selection.name.value)
-            yield from _fields(fragments, fragments[selection.name.value].selection_set, spread, conditional)
+            yield from _fields(info, info._raw_info.fragments[selection.name.value].selection_set, spread)
+
+
+def _includes(directive: DirectiveNode, variables: Mapping[str, Any]) -> bool:
+    """What `@include` or `@skip` says; there are no others."""
+    [argument] = directive.arguments or ()
+    given = argument.value
+    value = variables[given.name.value] if isinstance(given, VariableNode) else cast(BooleanValueNode, given).value
+    return bool(value) is (directive.name.value == "include")

@@ -4,12 +4,13 @@ from datetime import date, datetime
 
 import strawberry
 from strawberry.scalars import JSON
+from strawberry.types import Info
 
 from app.exports import lifecycle
 from app.exports.lifecycle import Receipt
 from app.history import columns
-from app.history import pages as results
 from app.history.pages import Page
+from graphql_schema import selections
 from graphql_schema.enums import Compression, DescriptionStatus, ExportFormat, ExportStatus
 from graphql_schema.resolvers import ExportPage, ExportState
 from graphql_schema.scalars import BigInt
@@ -72,11 +73,24 @@ class Statistics:
     average_confidence: float | None = strawberry.field(
         description="Over the scored ones, 4 decimals; null if none is."
     )
-    confidence_distribution: list[ConfidenceBin] = strawberry.field(
-        description="Ascending; only bins that hold something."
+    truncated: bool = strawberry.field(
+        description="Whether there are more days or source types than are listed; all of them are counted."
     )
-    daily_counts: list[DailyCount] = strawberry.field(description="Ascending; only days that hold something.")
-    source_distribution: list[SourceCount] = strawberry.field(description="By name; only those that hold something.")
+
+    @strawberry.field
+    def confidence_distribution(self, info: Info) -> list[ConfidenceBin]:
+        """Ascending; only bins that hold something."""
+        return selections.written(info, self.confidence_distribution)  # type: ignore
+
+    @strawberry.field
+    def daily_counts(self, info: Info) -> list[DailyCount]:
+        """Ascending; only days that hold something, the newest 10,000."""
+        return selections.written(info, self.daily_counts)  # type: ignore
+
+    @strawberry.field
+    def source_distribution(self, info: Info) -> list[SourceCount]:
+        """By name; only those that hold something, the 1,000 largest."""
+        return selections.written(info, self.source_distribution)  # type: ignore
 
 
 @strawberry.type
@@ -116,21 +130,20 @@ class DescriptionConnection:
     filters_applied: FiltersApplied
 
     @strawberry.field
-    def nodes(self) -> list[Description]:
-        return self.page.items  # type: ignore[return-value]
+    def nodes(self, info: Info) -> list[Description]:
+        return self.page.lists[info.path.key]  # type: ignore
 
     @strawberry.field
-    def edges(self) -> list[DescriptionEdge]:
-        return [DescriptionEdge(cursor=results.cursor(row), node=row) for row in self.page.items]  # type: ignore[arg-type]
+    def edges(self, info: Info) -> list[DescriptionEdge]:
+        return self.page.lists[info.path.key]  # type: ignore
 
     @strawberry.field
     def page_info(self) -> PageInfo:
-        rows = self.page.items
         return PageInfo(
             has_next_page=self.page.has_next,
             has_previous_page=self.page.has_previous,
-            start_cursor=results.cursor(rows[0]) if rows else None,
-            end_cursor=results.cursor(rows[-1]) if rows else None,
+            start_cursor=self.page.start_cursor,
+            end_cursor=self.page.end_cursor,
         )
 
     @strawberry.field

@@ -30,7 +30,7 @@ from app.exports.requests import ExportRequest
 from app.history import fields, filters
 from app.history.columns import COLUMNS
 from app.history.filters import DescriptionFilter
-from app.history.pages import MAX_PAGE
+from app.history.pagination import MAX_PAGE
 
 MAX_FIELD_NAMES = 100
 """Names of columns in one body; there are fewer columns, but naming one twice is no mistake."""

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from app import jsontext
 from app.errors import InvalidInput
-from app.history.pages import Window
+from app.history.pagination import Pagination
 from app.http import gate
 from app.http.gate import Caller
 from graphql_schema import resolvers
@@ -86,10 +86,8 @@ router = APIRouter(
 async def descriptions(request: Request) -> Response:
     """The account's results, newest first, with statistics over all that match."""
     context, asked = Context.of(request, request.state.principal), params.listed(request.query_params)
-    wanted, window = asked.filter(), Window(limit=asked.limit, offset=asked.offset)
-    page = await resolvers.descriptions(
-        context, wanted, window, columns=(), written=schemas.ITEMS, with_statistics=True
-    )
+    wanted, part = asked.filter(), Pagination(limit=asked.limit, offset=asked.offset)
+    page = await resolvers.descriptions(context, wanted, part, schemas.ITEMS, with_statistics=True)
     unknown = params.unknown(request.query_params, ListParameters.model_fields)
     return _answer(schemas.list_answer(page, wanted, asked), unknown)
 

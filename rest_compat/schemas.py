@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app import jsontext, times
 from app.history import columns, filters
-from app.history.columns import ITEM_COLUMNS
 from app.history.filters import DescriptionFilter
 from app.history.pages import Page
+from app.history.projection import Object, Projection
 from app.history.statistics import Statistics
 from app.models import ExportStatus
 from graphql_schema.resolvers import ExportState
@@ -34,7 +34,7 @@ class Item(BaseModel):
 
 columns.check(f"{__name__}.Item", columns.nulls(Item), [column for column in columns.TABLE if column.documented])
 
-ITEMS = tuple((name, name) for name in ITEM_COLUMNS)
+ITEMS = Projection((("items", Object(tuple((column.name, column) for column in columns.TABLE if column.documented))),))
 
 
 class DayCount(BaseModel):
@@ -144,11 +144,11 @@ def list_answer(page: Page, wanted: DescriptionFilter, asked: ListParameters) ->
     assert page.statistics is not None
     total = page.statistics.total_count
     return {
-        "items": page.items.written,
+        "items": page.lists["items"],
         "total_count": total,
         "limit": asked.limit,
         "offset": asked.offset,
-        "has_more": bool(page.items) and asked.offset + len(page.items) < total,
+        "has_more": page.count > 0 and asked.offset + page.count < total,
         "statistics": _statistics(page.statistics),
         "filters_applied": vars(filters.applied(wanted)),
     }

@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
+from app.engine import dialects
+
 LOCK_TIMEOUT = 30.0
 """Seconds that a writer waits for another process."""
 
@@ -47,6 +49,7 @@ def interrupt(driver: sqlite3.Connection) -> Callable[[bool], None]:
 
 def _prepare(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver begins no transaction of its own
+    dialects.prepare_sqlite(connection)
     cursor = connection.cursor()
     cursor.execute("PRAGMA cache_size = -16384")
     _use_wal(cursor)

@@ -1,18 +1,16 @@
 """The texts of statements, compiled once for each shape."""
 
-import threading
 from collections.abc import Hashable
-from contextlib import suppress
 from typing import Any
 
-from cachetools import LRUCache
 from sqlalchemy import Dialect
 
+from app.caches import ByteCache
 from app.engine import dialects
 from app.engine.queries import Query
 
-_MAX_SIZE = 8_000_000
-"""Characters of all texts: names that a client chose are in them, and as many in their shapes."""
+_MAX_BYTES = 16 * 2**20
+"""Of all texts: names that a client chose are in them, and as many in their shapes."""
 
 Statement = tuple[str, dict[str, Any]]
 """A text, and the values of its named parameters."""
@@ -23,12 +21,11 @@ class Texts:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._known: LRUCache[Hashable, Statement] = LRUCache(_MAX_SIZE, getsizeof=lambda known: len(known[0]))
-        self._lock = threading.Lock()
+        self._known: ByteCache[Hashable, Statement] = ByteCache(_MAX_BYTES, lambda known: 2000 + 2 * len(known[0]))
 
     def knows(self, query: Query) -> bool:
         """Whether `statement` is quick; to compile one takes milliseconds."""
-        return query.shape in self._known
+        return self._known.get(query.shape) is not None
 
     def statement(self, query: Query) -> Statement:
         text, constants = self._compiled(query)
@@ -39,12 +36,10 @@ class Texts:
 
     def _compiled(self, query: Query) -> Statement:
         """The text, and the values that are the same for all of its shape."""
-        with self._lock:
-            known = self._known.get(query.shape)
+        known = self._known.get(query.shape)
         if known is None:
             compiled = query.build().compile(dialect=self._dialect)
             parameters = compiled.construct_params(dict(query.values))
             known = str(compiled), {name: value for name, value in parameters.items() if name not in query.values}
-            with self._lock, suppress(ValueError):  # one that is longer than all may be
-                self._known[query.shape] = known
+            self._known.put(query.shape, known)
         return known

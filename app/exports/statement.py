@@ -11,7 +11,7 @@ from app.engine import dialects
 from app.history import filters
 from app.history.columns import JSON_COLUMNS
 from app.history.filters import DescriptionFilter
-from app.history.pages import NEWEST
+from app.history.page_query import NEWEST
 from app.models import Description
 
 _TABLE = Description.__table__  # type: ignore[attr-defined]

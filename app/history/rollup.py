@@ -50,11 +50,15 @@ rows are counted.
 
 _MICROSECOND = timedelta(microseconds=1)
 
+MAX_DAYS = 10_000
+MAX_SOURCES = 1000
+"""How many days, the newest, and source types, the largest, are told apart. All of them are counted."""
+
 
 @dataclass(frozen=True)
 class Totals:
     """Matches by day, by source type and by bin; `units` is the sum of all scores in billionths. Each ascends.
-    `revision` is that of the history they were found in.
+    `revision` is that of the history they were found in. `truncated`: there are more days or source types.
     """
 
     days: dict[date, int]
@@ -62,6 +66,7 @@ class Totals:
     bins: dict[int, int]
     units: int
     revision: int
+    truncated: bool
 
 
 def add(session: Session, account_id: int, rows: Iterable[dict[str, Any]]) -> None:
@@ -86,12 +91,14 @@ def totals(account_id: int, wanted: DescriptionFilter) -> Asking[Totals]:
     for kind, key, matches, units in (yield _totals_query(account_id, wanted)):
         found[kind][key] = int(matches)
         all_units += int(units) if kind == "bin" else 0
+    days, sources = list(found["day"].items()), list(found["source"].items())
     return Totals(
-        days={date.fromisoformat(day): found["day"][day] for day in sorted(found["day"])},
-        sources={source: found["source"][source] for source in sorted(found["source"])},
+        days={date.fromisoformat(day): matches for day, matches in sorted(days[:MAX_DAYS])},
+        sources=dict(sorted(sources[:MAX_SOURCES])),
         bins=dict(sorted((int(bin_), matches) for bin_, matches in found["bin"].items())),
         units=all_units,
         revision=found["revision"][""],
+        truncated=len(days) > MAX_DAYS or len(sources) > MAX_SOURCES,
     )
 
 
@@ -150,10 +157,15 @@ def _totals_query(account_id: int, wanted: DescriptionFilter) -> Query:
             columns = (_TABLE.c.day, _TABLE.c.source_type, _TABLE.c.bin, _TABLE.c["count"], _TABLE.c.units)
             parts.append(select(*columns).where(*_conditions(whole, bins)))
         group = union_all(*parts).cte("matching_groups").c
-        sums = (func.sum(group["count"]), func.sum(group.units))
+        sums = (func.sum(group["count"]).label("count"), func.sum(group.units).label("units"))
+        days = select(dialects.quoted("day").label("kind"), cast(group.day, Text).label("key"), *sums)
+        days = days.group_by(group.day).order_by(group.day.desc()).limit(literal_column(str(MAX_DAYS + 1)))
+        sources = select(dialects.quoted("source").label("kind"), group.source_type.label("key"), *sums)
+        sources = sources.group_by(group.source_type).order_by(sums[0].desc(), group.source_type)
+        sources = sources.limit(literal_column(str(MAX_SOURCES + 1)))
         return union_all(
-            select(dialects.quoted("day"), cast(group.day, Text), *sums).group_by(group.day),
-            select(dialects.quoted("source"), group.source_type, *sums).group_by(group.source_type),
+            select(days.subquery("days")),
+            select(sources.subquery("sources")),
             select(dialects.quoted("bin"), cast(group.bin, Text), *sums).group_by(group.bin),
             select(dialects.quoted("revision"), dialects.quoted(""), revision_column(), literal_column("0")),
         )

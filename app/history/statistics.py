@@ -1,19 +1,13 @@
 """How many, how sure, on which days, from which sources."""
 
-import threading
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 
-from cachetools import LRUCache
-
+from app.caches import ByteCache
 from app.engine.queries import Asking
 from app.history import rollup, scores
 from app.history.filters import DescriptionFilter
 from app.history.rollup import Totals
-
-_MOST_DAYS = 50_000
-"""What is remembered at most, in daily counts, and ten for the rest of each: 400 bytes or so, 20 MB in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,52 +30,59 @@ class SourceCount:
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Over all matches of a filter. Bins, days and sources ascend, and only those that hold something are there."""
+    """Over all matches of a filter. Bins, days and sources ascend, and only those that hold something are there: of
+    days the newest, of sources the largest (`rollup.MAX_DAYS`, `rollup.MAX_SOURCES`); `truncated` tells whether there
+    are more. They hold for one `revision` of the history.
+    """
 
+    revision: int = 0
     total_count: int = 0
     scored_count: int = 0
     average_confidence: float | None = None
     confidence_distribution: list[ConfidenceBin] = field(default_factory=list)
     daily_counts: list[DailyCount] = field(default_factory=list)
     source_distribution: list[SourceCount] = field(default_factory=list)
+    truncated: bool = False
 
 
-class Remembered:
+class Cache:
     """Statistics that were found, each with the revision of the history it holds for: whoever sees that revision again
-    need not count again. Bounded by what they hold in days; threads may share it.
+    need not count again. Threads may share it.
     """
 
-    def __init__(self) -> None:
-        self._found: LRUCache[tuple[int, DescriptionFilter], tuple[int, Statistics]] = LRUCache(
-            _MOST_DAYS, getsizeof=lambda found: 10 + len(found[1].daily_counts)
-        )
-        self._lock = threading.Lock()
+    def __init__(self, max_bytes: int) -> None:
+        self._found: ByteCache[tuple[int, DescriptionFilter], Statistics] = ByteCache(max_bytes, _size)
 
-    def get(self, account_id: int, wanted: DescriptionFilter) -> tuple[int, Statistics] | None:
-        """A revision and what held for it; not necessarily the one that is."""
-        with self._lock:
-            return self._found.get((account_id, wanted))
+    def get(self, account_id: int, wanted: DescriptionFilter) -> Statistics | None:
+        """What held for some revision; not necessarily for the one that is."""
+        return self._found.get((account_id, wanted))
 
-    def current(self, account_id: int, wanted: DescriptionFilter) -> Asking[tuple[int, Statistics]]:
-        """What holds now, and its revision."""
+    def current(self, account_id: int, wanted: DescriptionFilter) -> Asking[Statistics]:
+        """What holds now."""
         known = self.get(account_id, wanted)
-        if known is not None and known[0] == (yield from rollup.revision(account_id)):
+        if known is not None and known.revision == (yield from rollup.revision(account_id)):
             return known
-        found = yield from rollup.totals(account_id, wanted)
-        known = found.revision, _statistics(found)
-        with self._lock, suppress(ValueError):  # of more days than all may have
-            self._found[account_id, wanted] = known
-        return known
+        found = _statistics((yield from rollup.totals(account_id, wanted)))
+        self._found.put((account_id, wanted), found)
+        return found
 
 
 def _statistics(found: Totals) -> Statistics:
     scored = [(bin_, count) for bin_, count in found.bins.items() if bin_ != scores.NO_SCORE]
     scored_count = sum(count for _, count in scored)
     return Statistics(
-        total_count=sum(found.days.values()),
+        revision=found.revision,
+        total_count=sum(found.bins.values()),
         scored_count=scored_count,
         average_confidence=scores.average(found.units, scored_count),
         confidence_distribution=[ConfidenceBin(scores.label(bin_), count) for bin_, count in scored],
         daily_counts=[DailyCount(day, count) for day, count in found.days.items()],
         source_distribution=[SourceCount(name, count) for name, count in found.sources.items()],
+        truncated=found.truncated,
     )
+
+
+def _size(found: Statistics) -> int:
+    """Bytes, with the filter and with what the edges write of them, as measured: see docs/performance.md."""
+    sources = sum(300 + 2 * len(source.source_type) for source in found.source_distribution)
+    return 8_000 + 400 * len(found.daily_counts) + sources

@@ -180,7 +180,7 @@ def test_the_aliases_of_one_request_take_turns(monkeypatch: pytest.MonkeyPatch) 
 
     async def main() -> Any:
         context = RequestContext()
-        context.core = Context(None, None, None)  # type: ignore[arg-type]
+        context.core = Context(None, None, None, None)  # type: ignore[arg-type]
         return await schema.execute(f"{{ {fields} }}", context_value=context)
 
     result = asyncio.run(main())
