@@ -34,6 +34,9 @@ _POOL_TIMEOUT = 10
 _OWN = 2
 """Connections, beside the others, for keys; PostgreSQL has one more for readiness."""
 
+_ENDING = 8
+"""Calls at a time that are told to end: a server that hangs takes seconds to hear it."""
+
 _MAX_WRITERS = 20
 """Threads that write or wait for it at a time: half of those that requests have."""
 
@@ -61,7 +64,7 @@ class Database:
         self._faults = Faults(_place(self.url))
         self._writers = threading.BoundedSemaphore(_MAX_WRITERS)
         self._own_threads = threads.Pool(_OWN, "own")
-        self._ending_threads = threads.Pool(_OWN, "ending")
+        self._ending_threads = threads.Pool(_ENDING, "ending")
         if self.is_sqlite:
             self._open_sqlite(connections)
         else:
@@ -148,6 +151,11 @@ class Database:
         for engine in self._engines:
             engine.dispose()
 
+    def _end(self, call: "Future[Any]", stop: Stop) -> "Future[bool] | None":
+        """Ends what the call asks; None if it has not come to that yet, and then it will not."""
+        stop.set()
+        return self._ending_threads.start(stop.end, call) if stop.is_asking else None
+
     def _open_sqlite(self, connections: int) -> None:
         sqlite.create_file(self.url)
         self.engine = self._reader = sqlite.open_engine(self.url, **_options(connections - 1))
@@ -179,14 +187,13 @@ class Database:
             async with asyncio.timeout(self._timeout) as limit:
                 return await asyncio.wrap_future(call)
         except asyncio.CancelledError:
-            self._ending_threads.start(stop.end, call)
+            self._end(call, stop)
             raise
         except TimeoutError:
             if not limit.expired():
                 raise
-        was_asking = stop.is_asking
-        heeded = self._ending_threads.start(stop.end, call)
-        if not was_asking:
+        heeded = self._end(call, stop)
+        if heeded is None:
             raise self._faults.busy()
         if await asyncio.wrap_future(heeded):
             raise TooSlow(faults.SLOW)

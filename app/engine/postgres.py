@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from app.engine.connections import Connect
 from app.engine.stops import GRACE
@@ -25,6 +25,7 @@ def open_engine(url: URL, **options: Any) -> Engine:
     """For sessions. Outside of transactions each statement is one."""
     engine = create_engine(url, connect_args=_ARGUMENTS, isolation_level="AUTOCOMMIT", **options)
     event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -64,6 +65,12 @@ _ASK_WHO = "SELECT pg_backend_pid()"
 def _prepare(driver: Driver, _record: object) -> None:
     driver.autocommit = True
     _know_server(driver, driver.execute(_ASK_WHO).fetchone())
+
+
+def _begin(connection: Connection) -> None:
+    """SQLAlchemy would begin READ WRITE, which a standby refuses with the same error as what it does not know."""
+    if not connection.get_execution_options().get("postgresql_readonly"):
+        connection.connection.driver_connection.read_only = None  # type: ignore[union-attr]
 
 
 def _know_server(connection: Any, told: tuple[Any, ...] | None) -> None:

@@ -35,28 +35,27 @@ class Stop:
         return bool(self._interrupts)
 
     def set(self) -> None:
-        """Ends statements that run, and lets no other begin."""
+        """Lets the call begin nothing more. What runs already is ended by `interrupt`, which may take a while."""
+        self.is_set = True
+
+    def interrupt(self, *, cut: bool = False) -> None:
+        """Ends the statements that run, or cuts their connections."""
         with self._lock:  # while it is held no connection goes back to its pool
-            self.is_set = True
-            self._interrupt(cut=False)
+            for interrupt in self._interrupts:
+                interrupt(cut)
 
     def end(self, call: "Future[Any]") -> bool:
-        """The same, again and again until the call has returned: between two statements nothing can be interrupted.
+        """Interrupts again and again until the call has returned: between two statements there is nothing to interrupt.
         False if the server did not heed it, so that the connection was cut.
         """
         began = time.monotonic()
-        self.set()
-        while not wait([call], _INTERVAL).done:
+        while not call.done():
             cut = time.monotonic() - began > GRACE
-            with self._lock:
-                self._interrupt(cut=cut)
+            self.interrupt(cut=cut)
             if cut:
                 return False
+            wait([call], _INTERVAL)
         return True
-
-    def _interrupt(self, *, cut: bool) -> None:
-        for interrupt in self._interrupts:
-            interrupt(cut)
 
     @contextmanager
     def ends(self, interrupt: Interrupt) -> Iterator[None]:
