@@ -21,18 +21,19 @@ class Compression:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith("/files/"):
-            await self.app(scope, receive, send)
-        else:
-            await self._responder(accept.encoding(Headers(scope=scope), ("zstd", "gzip")))(scope, receive, send)
+        responder = self.app
+        if scope["type"] == "http" and not scope["path"].startswith("/files/"):
+            responder = self._responder(accept.encoding(Headers(scope=scope), ("zstd", "gzip")), scope["path"])
+        await responder(scope, receive, send)
 
-    def _responder(self, encoding: str) -> ASGIApp:
+    def _responder(self, encoding: str, path: str) -> ASGIApp:
         """For one answer."""
         if encoding == "zstd":
             return ZstdResponder(self.app, MINIMUM)
         if encoding == "gzip":
             return GZipResponder(self.app, MINIMUM, _LEVEL, exclude_content_types=DEFAULT_EXCLUDED_CONTENT_TYPES)
-        return IdentityResponder(self.app, MINIMUM)
+        # It tells caches that others may get the answer packed; of data they keep none.
+        return self.app if path.startswith(("/api/", "/graphql")) else IdentityResponder(self.app, MINIMUM)
 
 
 class ZstdResponder(IdentityResponder):

@@ -3,8 +3,10 @@
 import gzip
 import io
 import json
+import socket
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -170,7 +172,7 @@ def test_a_key_that_only_reads_sends_a_megabyte(account: Account, path: str) -> 
 @pytest.fixture(scope="module", params=own.both_engines)
 def busy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     few = {"SIGHTLOG_LARGE_BODIES": "3", "SIGHTLOG_LARGE_BODIES_PER_ACCOUNT": "2"}
-    settings = few | {"SIGHTLOG_LARGE_BODY_WAIT": "1s"}
+    settings = few | {"SIGHTLOG_LARGE_BODY_WAIT": "1s", "SIGHTLOG_BODY_TIMEOUT": "10m"}
     with own.own_stack(request, tmp_path_factory, "busy", settings) as account:
         yield account
 
@@ -178,14 +180,19 @@ def busy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 LARGE = TYPENAME + b" " * 300_000
 
 
-def half(account: Account) -> bytes:
-    """A large body of which a part is still to come."""
-    length = f"Content-Length: {len(LARGE)}"
-    return own.head(account, "POST /graphql", "Content-Type: application/json", length) + LARGE[:1000]
+@contextmanager
+def half(account: Account) -> Iterator[socket.socket]:
+    """A large body that has its turn, and of which a part is still to come."""
+    told = (f"Content-Length: {len(LARGE)}", "Expect: 100-continue")
+    request = own.head(account, "POST /graphql", "Content-Type: application/json", *told)
+    with own.connected(account, request) as connection:
+        assert connection.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(LARGE[:1000])
+        yield connection
 
 
 def test_large_bodies_of_an_account_wait_for_each_other(busy: Account) -> None:
-    with own.connected(busy, half(busy)) as first, own.connected(busy, half(busy)):
+    with half(busy) as first, half(busy):
         refused = send(busy, "/graphql", LARGE)
         message = "Too many large requests of this account are in work. Please wait."
         assert told(refused) == (429, "RATE_LIMIT_ERROR", message)
@@ -199,7 +206,7 @@ def test_large_bodies_of_an_account_wait_for_each_other(busy: Account) -> None:
 
 def test_large_bodies_of_all_wait_for_each_other(busy: Account) -> None:
     other, third = (new_account(busy.stack, busy.database) for _ in range(2))
-    with own.connected(busy, half(busy)), own.connected(busy, half(busy)), own.connected(other, half(other)):
+    with half(busy), half(busy), half(other):
         response = send(third, "/graphql", LARGE)
         message = "Too many large requests are in work. Please try again."
         assert told(response) == (503, "SERVICE_UNAVAILABLE", message)
