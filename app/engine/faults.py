@@ -32,10 +32,11 @@ _SAYINGS = {
     "40001": BUSY,  # serialization_failure
     "40P01": BUSY,  # deadlock_detected
     "55P03": BUSY,  # lock_not_available
+    "53200": BUSY,  # out_of_memory
     "53300": BUSY,  # too_many_connections
 }
-_TOO_LARGE = ("53200", "54000", sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_NOMEM)
-"""out_of_memory and program_limit_exceeded: one value has at most a gigabyte."""
+_TOO_LARGE = ("54000", sqlite3.SQLITE_TOOBIG)
+"""program_limit_exceeded: in either engine one value has at most a gigabyte."""
 
 _STATES = {FULL: "full", READ_ONLY: "read-only"}
 

@@ -6,8 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from sqlalchemy import text
 from app.engine import sqlite
 from app.engine.db import Database
 from tests.conftest import Account, new_account
+from tools import patience
 from tools.servers import POSTGRES, Postgres
 from tools.stack import Stack
 
@@ -35,13 +35,6 @@ def record(client: httpx.Client, *ids: str, **values: Any) -> Any:
 
 def refused(answer: Any) -> tuple[str, str]:
     return answer["errors"][0]["extensions"]["code"], answer["errors"][0]["message"]
-
-
-def becomes(expected: Any, found: Callable[[], Any], timeout: float = 120) -> None:
-    deadline = time.monotonic() + timeout
-    while found() != expected and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert found() == expected
 
 
 def readiness(stack: Stack) -> tuple[int, str]:
@@ -81,7 +74,7 @@ def test_writers_that_wait_for_another_process_hold_up_no_reader(tmp_path: Path)
             assert [refused(answer) for answer in told] == [busy] * 25
             assert readiness(stack) == (200, "ok")
             other.execute("ROLLBACK")
-        becomes(False, lambda: "errors" in record(writers[0].client, "b"))
+        patience.until(lambda: "errors" not in record(writers[0].client, "b"), 40)
         totals = [account.client.get(DESCRIPTIONS).json()["total_count"] for account in writers]
         assert totals == [1] + [0] * 24
 
@@ -187,7 +180,7 @@ def test_a_standby_is_told(tmp_path: Path) -> None:
 def use_standby(reading: Stack, account: Account) -> None:
     reading.add_api()
     try:
-        becomes((503, "read-only"), lambda: readiness(reading))
+        patience.until(lambda: readiness(reading) == (503, "read-only"), 30)
         refuse_changes(reading, account)
     finally:
         reading.stop()
@@ -195,7 +188,7 @@ def use_standby(reading: Stack, account: Account) -> None:
 
 def refuse_changes(reading: Stack, account: Account) -> None:
     with account.connect(url=reading.url) as client:
-        becomes(1, lambda: client.get(DESCRIPTIONS).json().get("total_count"))
+        patience.until(lambda: client.get(DESCRIPTIONS).json().get("total_count") == 1, 10)
         message = "The database takes no changes at the moment. Please try again later."
         assert refused(record(client, "b")) == ("SERVICE_UNAVAILABLE", message)
         answer = client.post("/api/v2/data/export", json={"data_type": "descriptions", "format": "csv"})
