@@ -2,9 +2,7 @@
 
 import logging
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import auth, durations, logs, threads, times
+from app import auth, durations, logs, signals, threads, times
 from app.demo import account
 from app.engine.db import Database
 from app.errors import SightlogError
@@ -84,12 +82,10 @@ def worker() -> None:
             with _told_plainly():
                 metrics.serve(metrics.open_registry(runtime.database, queue.depth), settings)
         running = Worker(runtime, queue)
-        ended = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: ended.set())
+        wait = signals.ending()
         running.start()
         logging.getLogger("sightlog").info("worker %d started", os.getpid())
-        ended.wait()
+        wait()
         running.stop()
         queue.close()
     threads.end_process()

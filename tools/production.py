@@ -1,19 +1,16 @@
 """`make stack`: production on a laptop. PostgreSQL, Redis and S3, two API processes, two workers, the demo."""
 
 import shutil
-import signal
 import tempfile
-import threading
 from pathlib import Path
 
+from app import signals
 from tools import servers
 from tools.stack import Stack
 
 
 def main() -> None:
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    wait = signals.ending()
     folder = Path(tempfile.mkdtemp(prefix="sightlog-stack-"))
     try:
         print("Starting PostgreSQL, Redis and SeaweedFS …", flush=True)
@@ -24,7 +21,7 @@ def main() -> None:
             with Stack(folder, settings, apis=2, workers=2) as stack:
                 key = stack.run("demo").stdout.decode().strip()
                 print(announcement(stack, settings, key), flush=True)
-                ended.wait()
+                wait()
                 print("Stopping …", flush=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
