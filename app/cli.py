@@ -80,7 +80,7 @@ def worker() -> None:
         queue = open_queue(runtime)
         if settings.metrics_port:
             with _told_plainly():
-                metrics.serve(metrics.open_registry(runtime.database, queue.depth), settings)
+                metrics.serve(metrics.open_registry(runtime.database, queue.depths), settings)
         running = Worker(runtime, queue)
         wait = signals.ending()
         running.start()

@@ -1,6 +1,6 @@
 """What Prometheus is told. No label ever holds what a client sent."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import wait
 from wsgiref.simple_server import WSGIServer
 
@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from app.engine.db import Database
 from app.errors import SightlogError
-from app.models import Export, ExportStatus
+from app.models import Export, ExportStatus, Job
 from app.probes import PATIENCE, Probe
 from app.settings import Settings
 
@@ -38,9 +38,19 @@ EXPORT_SECONDS = Histogram(
 EXPORTED_ROWS = Counter("sightlog_exported_rows", "Rows in the exports that this process completed.", registry=None)
 EXPORTED_BYTES = Counter("sightlog_exported_bytes", "Bytes in the exports that this process completed.", registry=None)
 SWEEPS = Counter("sightlog_sweeps", "Sweeps of this process, by outcome: ok or failed.", ["outcome"], registry=None)
-RECLAIMED = Counter("sightlog_reclaimed_exports", "Exports taken back from workers that ended.", registry=None)
+RECLAIMED = Counter("sightlog_reclaimed", "Taken back from workers that ended, by job.", ["job"], registry=None)
+JOB_SECONDS = Histogram(
+    "sightlog_job_seconds",
+    "Attempts of this process at jobs, by how they ended, and how long they took. lost: another had it by then.",
+    ["job", "outcome"],
+    buckets=(0.1, 0.5, 1, 5, 10, 60, 300, 600),
+    registry=None,
+)
 
-_OWN = (REQUEST_SECONDS, GRAPHQL_OPERATIONS, EXPORT_SECONDS, EXPORTED_ROWS, EXPORTED_BYTES, SWEEPS, RECLAIMED)
+_OWN = (
+    *(REQUEST_SECONDS, GRAPHQL_OPERATIONS, EXPORT_SECONDS, EXPORTED_ROWS, EXPORTED_BYTES),
+    *(SWEEPS, RECLAIMED, JOB_SECONDS),
+)
 
 
 def exported(format: str, rows: int, bytes: int, seconds: float) -> None:
@@ -49,12 +59,16 @@ def exported(format: str, rows: int, bytes: int, seconds: float) -> None:
     EXPORTED_BYTES.inc(bytes)
 
 
-def open_registry(database: Database, queue_depth: Callable[[], int]) -> CollectorRegistry:
+def ran(job: str, outcome: str, seconds: float) -> None:
+    JOB_SECONDS.labels(job, outcome).observe(seconds)
+
+
+def open_registry(database: Database, queue_depths: Callable[[], Mapping[str, int]]) -> CollectorRegistry:
     """What this process counted, and what it finds in the database and the queue whenever it is asked."""
     registry = CollectorRegistry()
     for metric in _OWN:
         registry.register(metric)
-    registry.register(_Found(lambda: _exports(database), lambda: _depth(queue_depth())))
+    registry.register(_Found(lambda: _exports(database), lambda: _jobs(database), lambda: _depths(queue_depths())))
     ProcessCollector(registry=registry)
     return registry
 
@@ -93,5 +107,19 @@ def _exports(database: Database) -> Metric:
     return family
 
 
-def _depth(messages: int) -> Metric:
-    return GaugeMetricFamily("sightlog_queue_messages", "Messages in the queue, those being worked on too.", messages)
+def _jobs(database: Database) -> Metric:
+    with database.read() as session:
+        statement = select(col(Job.name), col(Job.status), func.count()).group_by(Job.name, Job.status)
+        found = session.connection().execute(statement).all()
+    family = GaugeMetricFamily("sightlog_jobs", "Jobs to be done by state, exports aside.", labels=["job", "state"])
+    for name, status, count in found:
+        family.add_metric([name, status], count)
+    return family
+
+
+def _depths(messages: Mapping[str, int]) -> Metric:
+    told = "Messages in each queue, those being worked on too."
+    family = GaugeMetricFamily("sightlog_queue_messages", told, labels=["queue"])
+    for queue, count in messages.items():
+        family.add_metric([queue], count)
+    return family

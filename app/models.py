@@ -43,6 +43,20 @@ class ExportStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class ExportEventType(StrEnum):
+    """What happened to an export."""
+
+    CREATED = "created"
+    STARTED = "started"
+    HANDED_BACK = "handed_back"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    RETRIED = "retried"
+    EXPIRED = "expired"
+    DELETED = "deleted"
+
+
 class Account(SQLModel, table=True):
     __tablename__ = "accounts"
 
@@ -150,6 +164,12 @@ class Export(SQLModel, table=True):
     __table_args__ = (
         Index("ix_exports_newest", "account_id", "created_at", "id"),
         Index("ix_exports_status", "status", "lease_until"),
+        Index(
+            "ix_exports_waiting",
+            *("account_id", "created_at", "id"),
+            postgresql_where=text("status = 'pending'"),
+            sqlite_where=text("status = 'pending'"),
+        ),
         Index("ix_exports_dirty", "completed_at", postgresql_where=text("dirty"), sqlite_where=text("dirty")),
         Index(
             "ix_exports_kept",
@@ -192,3 +212,43 @@ class Export(SQLModel, table=True):
     expired_at: datetime | None = Field(default=None, sa_type=Timestamp)
     idempotency_key: str | None = None
     request_hash: str | None = None
+
+
+class ExportEvent(SQLModel, table=True):
+    """What happened to an export, in the order of `number`; it goes with the export. `key_prefix` tells the key that
+    did it, NULL a worker.
+    """
+
+    __tablename__ = "export_events"
+
+    account_id: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
+    export_id: uuid.UUID = Field(primary_key=True)
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    type: str = Field(sa_type=Name)
+    at: datetime = Field(sa_type=Timestamp)
+    attempt: int
+    key_prefix: str | None = Field(default=None, sa_type=Name)
+    message: str | None = None
+
+
+class Job(SQLModel, table=True):
+    """What the job of that name is to do with the subject, which is empty where it is the account as a whole.
+
+    The row goes when that was done as often as it was ordered; for its lease see `app/jobs/leases.py`.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_status", "status", "not_before"),)
+
+    account_id: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
+    name: str = Field(sa_column=Column(Name, primary_key=True))
+    subject: str = Field(sa_column=Column(Name, primary_key=True))
+    status: str = Field(default="pending", sa_type=Name)
+    created_at: datetime = Field(sa_type=Timestamp)
+    orders: int = 1
+    attempt: int = 0
+    failures: int = 0
+    lease_until: datetime | None = Field(default=None, sa_type=Timestamp)
+    not_before: datetime | None = Field(default=None, sa_type=Timestamp)
+    sent_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    last_error: str | None = None

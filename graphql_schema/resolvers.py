@@ -4,6 +4,7 @@ All that one returns belongs to one moment, and each looks at the caller's accou
 coroutines; the others block, and the edges call them in threads. Errors are those of `app.errors`.
 """
 
+import logging
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from sqlmodel import Session
 
 from app import auth
 from app.errors import NotFound
-from app.exports import claims, estimates, files
+from app.exports import claims, estimates, events, files, runs
 from app.exports import lifecycle as export_rows
 from app.exports.requests import ExportRequest
 from app.history import pages as results
@@ -25,8 +26,11 @@ from app.history.pagination import Pagination
 from app.history.projection import Object, Projection
 from app.history.recording import Recorded, Result
 from app.history.statistics import Statistics
-from app.models import Export, ExportStatus, Scope
+from app.models import Export, ExportEvent, ExportStatus, Scope
 from graphql_schema.context import Context
+from tasks import table
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -116,27 +120,37 @@ def exports(
 
 def create_export(context: Context, wanted: ExportRequest) -> ExportState:
     with context.runtime.database.write() as session:
-        id = export_rows.create(session, context.account_id, wanted).id
+        id = export_rows.create(session, context.account_id, wanted, by=context.principal.key_prefix).id
         due = _due(context, session)
     return _sent(context, id, due)
 
 
 def cancel_export(context: Context, id: uuid.UUID) -> ExportState:
     with context.runtime.database.write() as session:
-        return _state(context, export_rows.cancel(session, context.account_id, id), None)
+        row = export_rows.cancel(session, context.account_id, id, by=context.principal.key_prefix)
+    return _state(context, row, None)
 
 
 def retry_export(context: Context, id: uuid.UUID) -> ExportState:
     with context.runtime.database.write() as session:
-        export_rows.retry(session, context.account_id, id)
+        export_rows.retry(session, context.account_id, id, by=context.principal.key_prefix)
         due = _due(context, session)
     return _sent(context, id, due)
 
 
 def delete_export(context: Context, id: uuid.UUID) -> uuid.UUID:
     with context.runtime.database.write() as session:
-        export_rows.delete(session, context.account_id, id)
+        deleted = export_rows.delete(session, context.account_id, id, by=context.principal.key_prefix)
+    log.info("export %s: deleted with the key %s", id, context.principal.key_prefix)
+    runs.remove(context.runtime, deleted)
     return id
+
+
+def export_events(context: Context, ids: Sequence[uuid.UUID]) -> list[list[ExportEvent]]:
+    """What happened to each of the account's exports, oldest first. One statement."""
+    with context.runtime.database.read() as session:
+        found = events.of(session, context.account_id, ids)
+    return [found[id] for id in ids]
 
 
 def record_descriptions(context: Context, given: Sequence[Result]) -> Recorded:
@@ -180,7 +194,7 @@ def _due(context: Context, session: Session) -> list[tuple[int, uuid.UUID]]:
 def _sent(context: Context, id: uuid.UUID, due: list[tuple[int, uuid.UUID]]) -> ExportState:
     """Read first: as it is now, not as a worker that is quicker leaves it."""
     state = export(context, id)
-    context.queue.wake(due)
+    context.queue.wake(table.exported(due))
     return state
 
 

@@ -13,7 +13,10 @@ import pytest
 
 from app import auth
 from app.engine.db import Database
+from app.migrations import migrate
 from app.models import Scope
+from app.runtime import Runtime, open_runtime
+from app.settings import Settings
 from tests.forked import Nursery
 from tools import patience, servers
 from tools.stack import Stack
@@ -153,6 +156,27 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
     with at_the_second_try(request, start) as running:
         yield running
+
+
+@pytest.fixture(
+    scope="session", params=[pytest.param(engine, marks=pytest.mark.xdist_group(engine)) for engine in ENGINES]
+)
+def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+    """What a process works with, on each engine; no worker does anything here but what a test does."""
+    url = ""
+    if request.param == "servers":
+        url = request.getfixturevalue("real_servers").postgres.create_database("core")
+    opened = open_runtime(Settings(data_dir=tmp_path_factory.mktemp("core"), database_url=url))
+    migrate.upgrade(opened.database)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def account_id(core: Runtime) -> int:
+    """Of a fresh account, without a key."""
+    with core.database.write() as session:
+        return auth.account_id(session, f"account {next(_numbers)}", create=True)
 
 
 @pytest.fixture(scope="session")

@@ -90,6 +90,10 @@ def value(samples: Samples, name: str, **labels: str) -> float | None:
     return samples.get((f"sightlog_{name}", frozenset(labels.items())))
 
 
+ON_ITS_OWN = ("sightlog_sweeps", "sightlog_job_seconds")
+"""Counters that grow without a request."""
+
+
 def grown(before: Samples, after: Samples) -> dict[str, float]:
     """What the counters grew by, by name and label values, without the buckets."""
     found = {}
@@ -97,7 +101,7 @@ def grown(before: Samples, after: Samples) -> dict[str, float]:
         values = [label for _, label in sorted(labels)]
         counts = name.startswith("sightlog_") and name.endswith(("_total", "_count"))
         growth = count - before.get((name, labels), 0)
-        if counts and growth and "/metrics" not in values and name != "sightlog_sweeps_total":
+        if counts and growth and "/metrics" not in values and not name.startswith(ON_ITS_OWN):
             found[" ".join([name.removeprefix("sightlog_"), *values])] = growth
     return found
 
@@ -206,9 +210,12 @@ def test_exports_are_counted_with_their_rows_bytes_and_seconds(own: Account, for
         return {name: count for name, count in grown(before, metrics_of(url)).items() if name.startswith("export")}
 
     becomes(expected, exported)
+    of_job = {"job": "export", "outcome": "done"}
+    attempts = [value(samples, "job_seconds_count", **of_job) or 0 for samples in (before, metrics_of(url))]
+    assert attempts[1] == attempts[0] + 1
     states = [value(metrics_of(api), "exports", state="completed") for api in (url, own.stack.url)]
     assert states[0] == states[1] == (value(before, "exports", state="completed") or 0) + 1
-    becomes(0, lambda: value(metrics_of(url), "queue_messages"))
+    becomes(0, lambda: value(metrics_of(url), "queue_messages", queue="exports"))
 
 
 def test_sweeps_and_what_they_take_back_are_counted(own: Account, opened: Database) -> None:
@@ -218,7 +225,7 @@ def test_sweeps_and_what_they_take_back_are_counted(own: Account, opened: Databa
     with opened.write() as session:
         lapsed = "UPDATE exports SET status = 'processing', lease_until = :past WHERE account_id = :id"
         session.connection().execute(text(lapsed), {"id": own.id, "past": "2025-01-15T10:30:00.000000Z"})
-    becomes(1, lambda: value(metrics_of(url), "reclaimed_exports_total"))
+    becomes(1, lambda: value(metrics_of(url), "reclaimed_total", job="export"))
     assert own.wait(state["export_id"])["status"] == "completed"
     assert (value(metrics_of(url), "sweeps_total", outcome="ok") or 0) > (
         value(before, "sweeps_total", outcome="ok") or 0

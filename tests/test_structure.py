@@ -16,11 +16,12 @@ WINGS: dict[str, set[str]] = {
     "engine": set(),
     "console": set(),
     "history": {"engine"},
-    "exports": {"engine", "history"},
+    "jobs": {"engine"},
+    "exports": {"engine", "history", "jobs"},
     "imports": {"engine", "history"},
     "migrations": {"engine"},
     "demo": {"history"},
-    "http": {"engine", "exports", "history", "imports", "migrations"},
+    "http": {"engine", "exports", "history", "imports", "jobs", "migrations"},
 }
 """The wings of `app`, and from which others each may import."""
 

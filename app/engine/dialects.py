@@ -142,9 +142,9 @@ def add_up(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
     """Inserts the rows, or adds their numbers to those of the row that has the same primary key."""
     if not rows:
         return
-    insert = {"sqlite": sqlite, "postgresql": postgresql}[connection.dialect.name].insert(table)
-    numbers = {column.name: column + insert.excluded[column.name] for column in table.columns if not column.primary_key}
-    statement = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=numbers)
+    upsert = insert(connection, table)
+    numbers = {column.name: column + upsert.excluded[column.name] for column in table.columns if not column.primary_key}
+    statement = upsert.on_conflict_do_update(index_elements=list(table.primary_key), set_=numbers)
     names = [column.name for column in table.columns]
     connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
 
@@ -155,6 +155,17 @@ def takes_changes(connection: Connection) -> bool:
         return True
     standby = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'"
     return not connection.scalar(text(standby))
+
+
+def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that may say what is to be done where the row is there already."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def now(connection: Connection) -> datetime:
+    """The database's own time. It is taken before a statement, as Citus refuses one that takes it for each row."""
+    moment: datetime = connection.execute(select(clock())).scalar_one()
+    return moment
 
 
 def lock(connection: Connection, table: str) -> None:

@@ -44,13 +44,14 @@ class Stop:
             for interrupt in self._interrupts:
                 interrupt(cut)
 
-    def end(self, call: "Future[Any]") -> bool:
+    def end(self, call: "Future[Any]", grace: float = GRACE) -> bool:
         """Interrupts again and again until the call has returned: between two statements there is nothing to interrupt.
-        False if the server did not heed it, so that the connection was cut.
+        False if the server did not heed it for so many seconds, so that the connection was cut.
         """
+        self.set()
         began = time.monotonic()
         while not call.done():
-            cut = time.monotonic() - began > GRACE
+            cut = time.monotonic() - began > grace
             self.interrupt(cut=cut)
             if cut:
                 return False

@@ -16,21 +16,22 @@ The row is the truth; a message to a worker only wakes it. Times of leases are t
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, not_, or_, select, tuple_, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from app import cursors
 from app.engine import dialects, locks
 from app.errors import Conflict, InvalidInput, NotFound
+from app.exports import events
 from app.exports.requests import ExportRequest
 from app.history import filters
-from app.models import Export, ExportStatus
+from app.models import Export, ExportEventType, ExportStatus
 
 TOO_LARGE = "Export exceeded maximum record limit"
 CANCELLED = "The export was cancelled"
@@ -47,7 +48,7 @@ class Receipt:
     snapshot_at: datetime
 
 
-def create(session: Session, account_id: int, wanted: ExportRequest) -> Export:
+def create(session: Session, account_id: int, wanted: ExportRequest, *, by: str | None = None) -> Export:
     """A pending export. With an idempotency key that was used before: the export it made, or InvalidInput if that
     was asked for in other words.
     """
@@ -67,6 +68,7 @@ def create(session: Session, account_id: int, wanted: ExportRequest) -> Export:
     )
     session.add(export)
     session.flush()
+    _tell(session, export, ExportEventType.CREATED, export.created_at, by)
     return export
 
 
@@ -111,19 +113,22 @@ def count(session: Session, account_id: int, status: ExportStatus | None = None)
     return session.connection().scalar(select(func.count()).select_from(Export).where(*conditions)) or 0
 
 
-def cancel(session: Session, account_id: int, id: uuid.UUID) -> Export:
+def cancel(session: Session, account_id: int, id: uuid.UUID, *, by: str | None = None) -> Export:
     """Cancelling twice is harmless. Conflict for one that has ended otherwise."""
-    values = {"status": _CANCELLED, "error_message": CANCELLED, "completed_at": clock(session)}
-    changed = change(session, and_(is_export(account_id, id), in_states(_PENDING, _PROCESSING)), values)
+    now = clock(session)
+    values = {"status": _CANCELLED, "error_message": CANCELLED, "completed_at": now}
+    cancelled = change(session, and_(is_export(account_id, id), in_states(_PENDING, _PROCESSING)), values)
     export = get(session, account_id, id)
-    if not changed and export.status != _CANCELLED:
+    if cancelled:
+        _tell(session, export, ExportEventType.CANCELLED, now, by)
+    elif export.status != _CANCELLED:
         raise Conflict(
             f"The export is {export.status} already; only one that is pending or processing can be cancelled."
         )
     return export
 
 
-def retry(session: Session, account_id: int, id: uuid.UUID) -> Export:
+def retry(session: Session, account_id: int, id: uuid.UUID, *, by: str | None = None) -> Export:
     """Starts a failed or cancelled one again. Conflict for any other."""
     values = {
         "status": _PENDING,
@@ -135,17 +140,21 @@ def retry(session: Session, account_id: int, id: uuid.UUID) -> Export:
         "rows_written": 0,
         "rows_total": None,
     }
-    changed = change(session, and_(is_export(account_id, id), in_states(_FAILED, _CANCELLED)), values)
+    retried = change(session, and_(is_export(account_id, id), in_states(_FAILED, _CANCELLED)), values)
     export = get(session, account_id, id)
-    if not changed:
+    if not retried:
         raise Conflict(f"The export is {export.status}; only one that has failed or was cancelled can be tried again.")
+    _tell(session, export, ExportEventType.RETRIED, clock(session), by)
     return export
 
 
-def delete(session: Session, account_id: int, id: uuid.UUID) -> None:
-    """From now on it does not exist; its files go with the next sweep."""
-    get(session, account_id, id)
-    change(session, is_export(account_id, id), {"deleted_at": clock(session), "dirty": True})
+def delete(session: Session, account_id: int, id: uuid.UUID, *, by: str | None = None) -> Export:
+    """From now on it does not exist. What is left of its files, and then its row, go with the next sweep."""
+    now = clock(session)
+    export = get(session, account_id, id)
+    change(session, is_export(account_id, id), {"deleted_at": now, "dirty": True})
+    _tell(session, export, ExportEventType.DELETED, now, by)
+    return export
 
 
 def receipt(export: Export) -> Receipt | None:
@@ -187,13 +196,20 @@ def _place(text: str) -> tuple[datetime, uuid.UUID]:
 
 
 def change(session: Session, condition: ColumnElement[bool], values: dict[str, Any]) -> bool:
-    return changed(session, condition, values) > 0
-
-
-def changed(session: Session, condition: ColumnElement[bool], values: dict[str, Any]) -> int:
-    result = session.connection().execute(update(Export).where(condition).values(**values))
+    found = session.connection().execute(update(Export).where(condition).values(**values))
     session.expire_all()
-    return result.rowcount
+    return found.rowcount > 0
+
+
+def changed(
+    session: Session, condition: ColumnElement[bool], values: dict[str, Any]
+) -> Sequence[Row[int, uuid.UUID, int]]:
+    """The account, the id and the attempt of each that was changed."""
+    row = Export.__table__.c  # type: ignore[attr-defined]
+    statement = update(Export).where(condition).values(**values).returning(row.account_id, row.id, row.attempt)
+    found = session.connection().execute(statement).all()
+    session.expire_all()
+    return found
 
 
 def seen_at(session: Session, export: Export) -> datetime | None:
@@ -203,6 +219,21 @@ def seen_at(session: Session, export: Export) -> datetime | None:
 
 
 def clock(session: Session) -> datetime:
-    """The database's own time. It is taken before a statement, as Citus refuses one that takes it row by row."""
-    moment: datetime = session.connection().execute(select(dialects.clock())).scalar_one()
-    return moment
+    return dialects.now(session.connection())
+
+
+def progress(
+    session: Session, exports: Collection[tuple[int, uuid.UUID]]
+) -> dict[tuple[int, uuid.UUID], tuple[str, int, int | None]]:
+    """The status, the rows written and the rows in all of many exports, of many accounts, by (account, id); those that
+    are not there are left out. One statement.
+    """
+    row = Export.__table__.c  # type: ignore[attr-defined]
+    these = tuple_(row.account_id, row.id).in_(list(exports))
+    found = select(row.account_id, row.id, row.status, row.rows_written, row.rows_total)
+    told = session.connection().execute(found.where(these, row.deleted_at.is_(None)))
+    return {(account_id, id): (status, written, total) for account_id, id, status, written, total in told}
+
+
+def _tell(session: Session, export: Export, type: ExportEventType, at: datetime, by: str | None) -> None:
+    events.add(session, export.account_id, export.id, type, at=at, attempt=export.attempt, by=by)

@@ -1,6 +1,5 @@
 """The writing of one export: claimed, streamed from one snapshot, checked, and completed; and the sweep behind it."""
 
-import contextvars
 import errno
 import hashlib
 import logging
@@ -8,13 +7,16 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
 from sqlmodel import Session
 
-from app import metrics
+from app import metrics, threads
+from app.engine import stops
+from app.engine.stops import Stop
 from app.errors import Unavailable
 from app.exports import claims, files, lifecycle, writers
 from app.exports.claims import Claim
@@ -22,14 +24,23 @@ from app.exports.lifecycle import Receipt
 from app.exports.rows import Rows
 from app.exports.statement import Selection
 from app.history import filters
+from app.jobs import heart
 from app.models import Export
 from app.runtime import Runtime
 from app.storage import Sink
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT = 0.5
-"""Seconds between two renewals of a lease; so long may a cancelled export go on."""
+NAME = "export"
+
+REMOVAL = 2.0
+"""Seconds that who deletes an export waits for the removal of its file."""
+
+
+GRACE = 0.5
+"""Seconds that PostgreSQL has to heed that a statement is to end. `LIKE` heeds nothing: the connection is cut."""
+
+_removals = threads.Pool(4, "removal")
 
 
 class ExportTooLarge(Exception):
@@ -45,11 +56,31 @@ class Progress:
     rows_written: int = 0
     rows_total: int | None = None
     lost: threading.Event = field(default_factory=threading.Event)
+    stop: Stop = field(default_factory=Stop)
+    written: "Future[None]" = field(default_factory=Future)
+
+    def lose(self) -> None:
+        """The claim is lost: the thread that writes is to stop, whatever it waits for in the database."""
+        self.lost.set()
+        self.stop.end(self.written, GRACE)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """What is asked of the database in the block can be ended."""
+        try:
+            with stops.heeded(self.stop):
+                yield
+        finally:
+            self.written.set_result(None)
 
 
-def run(runtime: Runtime, account_id: int, id: uuid.UUID, stop: threading.Event) -> list[tuple[int, uuid.UUID]]:
-    """Writes the export, if it is there to be claimed; how it ended is in its row. Returns the (account, id) of
-    exports of the account that are to be sent to a worker then.
+Due = list[tuple[int, uuid.UUID]]
+"""The (account, id) of exports that are to be sent to a worker."""
+
+
+def run(runtime: Runtime, account_id: int, id: uuid.UUID, stop: threading.Event) -> Due:
+    """Writes the export, if it is there to be claimed; how it ended is in its row. Returns exports of the account whose
+    turn it is then.
 
     `stop` set: it is handed back for another worker. Doing it twice, or two at once, is harmless.
     """
@@ -61,29 +92,37 @@ def run(runtime: Runtime, account_id: int, id: uuid.UUID, stop: threading.Event)
         return []
     log.info("export %s: attempt %d started", id, claim.export.attempt)
     began = time.monotonic()
+    outcome, due = _attempt(runtime, claim, stop)
+    metrics.ran(NAME, outcome, time.monotonic() - began)
+    return due
+
+
+def _attempt(runtime: Runtime, claim: Claim, stop: threading.Event) -> tuple[str, Due]:
+    """How it ended, in one word, and what is due then."""
+    export, progress, began = claim.export, Progress(), time.monotonic()
+    renew = partial(_renew, runtime, claim, progress, stop)
     try:
-        with _heart(runtime, claim, stop) as progress:
-            if claim.export.attempt > 1:
-                _clear(runtime, claim.export, before=claim.export.attempt)
+        with heart.beating(f"export {export.id}", renew, progress.lose, stop):
+            if export.attempt > 1:
+                _clear(runtime, export, before=export.attempt)
             receipt = _write_file(runtime, claim, progress, stop)
-            _complete(runtime, claim, receipt)
-        metrics.exported(claim.export.format, receipt.rows, receipt.bytes, time.monotonic() - began)
-    except Stopped:
-        _end(runtime, claim, claims.hand_back)
+            due = _complete(runtime, claim, receipt)
+        metrics.exported(export.format, receipt.rows, receipt.bytes, time.monotonic() - began)
+        return "done", due
     except ExportTooLarge:
-        _end(runtime, claim, partial(claims.fail, message=lifecycle.TOO_LARGE))
+        return "failed", _end(runtime, claim, partial(claims.fail, message=lifecycle.TOO_LARGE))
     except Exception as error:
-        log.warning("export %s: attempt %d failed", id, claim.export.attempt, exc_info=True)
-        _end(runtime, claim, partial(claims.hand_back_later, message=_reason(error)))
-    with runtime.database.write() as session:
-        return claims.to_send(session, at_a_time=runtime.settings.exports_per_account, account_id=account_id)
+        if isinstance(error, Stopped) or progress.lost.is_set():
+            return "stopped", _end(runtime, claim, claims.give_up)
+        log.warning("export %s: attempt %d failed", export.id, export.attempt, exc_info=True)
+        return "failed", _end(runtime, claim, partial(claims.hand_back_later, message=_reason(error)))
 
 
 def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: threading.Event) -> Receipt:
     export = claim.export
     wanted = filters.from_json(export.filter)
     selection = Selection(export.account_id, wanted, export.columns, export.row_limit)
-    with runtime.database.read() as session:
+    with progress.writing(), runtime.database.read() as session:
         snapshot_at = lifecycle.seen_at(session, export)
         if snapshot_at is None:
             raise Stopped
@@ -108,14 +147,16 @@ def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: thread
     return Receipt(progress.rows_written, size, digest.hexdigest(), snapshot_at)
 
 
-def _complete(runtime: Runtime, claim: Claim, receipt: Receipt) -> None:
+def _complete(runtime: Runtime, claim: Claim, receipt: Receipt) -> Due:
     export = claim.export
     with runtime.database.write() as session:
         completed = claims.complete(session, claim, receipt, object_key=files.object_key(export))
+        due = _due(runtime, session, export.account_id) if completed else []
     if not completed:
         runtime.storage.remove(files.object_key(export))
         raise Stopped
     log.info("export %s: completed, %d rows, %d bytes", export.id, receipt.rows, receipt.bytes)
+    return due
 
 
 @contextmanager
@@ -131,62 +172,44 @@ def _sink(runtime: Runtime, export: Export) -> Iterator[Sink]:
         raise
 
 
-def sweep(runtime: Runtime, *, resend: bool = True) -> list[tuple[int, uuid.UUID]]:
-    """Takes back what dead workers left; returns the (account, id) of exports that are to be sent to a worker, and with
-    `resend` those too whose message was sent a while ago.
+def sweep(runtime: Runtime, *, resend: bool = True) -> Due:
+    """Takes back what dead workers left; returns exports that are to be sent to a worker, and with `resend` those too
+    whose message was sent a while ago.
     """
     with runtime.database.write() as session:
         if taken := claims.take_back(session):
-            metrics.RECLAIMED.inc(taken)
+            metrics.RECLAIMED.labels(NAME).inc(taken)
             log.warning("sweep: %d exports taken back from workers that ended", taken)
     with runtime.database.write() as session:
-        claims.expire(session, runtime.settings.export_retention)
         return claims.to_send(session, at_a_time=runtime.settings.exports_per_account, resend=resend)
 
 
-def clean(runtime: Runtime) -> None:
-    """Removes files that nobody needs any more. OSError where the storage does not answer: the rest is left then."""
+def clean(runtime: Runtime, account_id: int | None = None, ended: threading.Event | None = None) -> int:
+    """Removes files that nobody needs any more, of one account or of all, until it is `ended`; of how many exports.
+    OSError where the storage does not answer: the rest is left then.
+    """
     with runtime.database.read() as session:
-        found = claims.to_clean(session)
+        found = claims.to_clean(session, account_id)
     for export in found:
+        if ended is not None and ended.is_set():
+            break
         _clear(runtime, export, before=export.attempt + 1)
         with runtime.database.write() as session:
             claims.cleaned(session, export)
+    return len(found)
+
+
+def remove(runtime: Runtime, deleted: Export) -> None:
+    """Removes the result of a deleted export at once, if the storage answers; whatever is left goes with the sweep."""
+    if deleted.object_key is not None:
+        with suppress(OSError, TimeoutError):
+            _removals.start(runtime.storage.remove, deleted.object_key).result(REMOVAL)
 
 
 def _clear(runtime: Runtime, export: Export, *, before: int) -> None:
     """Removes the files of attempts before that one, but for the result: a newer attempt may be on its way already."""
     result = None if export.deleted_at else export.object_key
     runtime.storage.clear(files.prefix(export), unwanted=lambda key: files.attempt_of(key) < before, keep=result)
-
-
-@contextmanager
-def _heart(runtime: Runtime, claim: Claim, stop: threading.Event) -> Iterator[Progress]:
-    """Renews the lease and tells the progress while the block runs."""
-    progress, ended = Progress(), threading.Event()
-
-    def beat() -> None:
-        renewed = time.monotonic()
-        while not ended.wait(HEARTBEAT):
-            try:
-                if not _renew(runtime, claim, progress, stop):
-                    progress.lost.set()
-                    return
-                renewed = time.monotonic()
-            except Exception:
-                log.warning("export %s: its lease cannot be renewed now", claim.export.id, exc_info=True)
-                if time.monotonic() - renewed > claims.LEASE.total_seconds():
-                    progress.lost.set()
-                    return
-
-    in_context = contextvars.copy_context().run
-    thread = threading.Thread(target=in_context, args=(beat,), name=f"lease-{claim.export.id}", daemon=True)
-    thread.start()
-    try:
-        yield progress
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _renew(runtime: Runtime, claim: Claim, progress: Progress, stop: threading.Event) -> bool:
@@ -199,13 +222,19 @@ def _renew(runtime: Runtime, claim: Claim, progress: Progress, stop: threading.E
         return claims.renew(session, claim, rows_written=written, rows_total=total)
 
 
-def _end(runtime: Runtime, claim: Claim, how: Callable[[Session, Claim], bool]) -> None:
+def _end(runtime: Runtime, claim: Claim, how: Callable[[Session, Claim], object]) -> Due:
     try:
         with runtime.database.write() as session:
             how(session, claim)
+            return _due(runtime, session, claim.export.account_id)
     except Exception:
         # Its lease runs out, and the sweep takes it back.
         log.warning("export %s: how it ended cannot be written now", claim.export.id, exc_info=True)
+        return []
+
+
+def _due(runtime: Runtime, session: Session, account_id: int) -> Due:
+    return claims.to_send(session, at_a_time=runtime.settings.exports_per_account, account_id=account_id)
 
 
 def _reason(error: Exception) -> str:

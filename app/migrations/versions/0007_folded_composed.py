@@ -2,7 +2,7 @@
 
 Only rows whose text folds otherwise are changed, which takes letters beyond ASCII. What an older process records
 meanwhile is folded as before: terms find it unless they or it hold `İ` or letters composed of several characters. To
-fold that as well do it again, which is harmless: set `alembic_version` back to 0007, then `sightlog db upgrade`.
+fold that as well do it again, which is harmless: set `alembic_version` back to 0006, then `sightlog db upgrade`.
 """
 
 from typing import Any
@@ -13,8 +13,8 @@ from alembic import op
 
 from app.engine import dialects
 
-revision = "0008"
-down_revision = "0007"
+revision = "0007"
+down_revision = "0006"
 
 _READ = 16
 """Rows that are held at a time, each with at most 2 million letters."""

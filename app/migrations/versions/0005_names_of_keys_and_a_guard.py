@@ -5,7 +5,7 @@ from alembic import op
 
 from app.engine.dialects import Timestamp
 
-revision = "0006"
+revision = "0005"
 down_revision = "0004"
 
 # At the end of the transaction, as `rollup.add` does, so that two who record wait for each other and never in a circle.
