@@ -193,10 +193,14 @@ async def _call(info: Info, resolve: Callable[[Context], T]) -> T:
 
 
 async def _ask(info: Info, resolve: Callable[[Context], Awaitable[T]]) -> T:
-    """Runs a resolver; its errors become GraphQL errors with a code."""
+    return await ask(info.context, resolve)
+
+
+async def ask(context: Any, resolve: Callable[[Context], Awaitable[T]]) -> T:
+    """Runs a resolver in the context of a request; its errors become GraphQL errors with a code."""
     try:
-        async with info.context.turns:
-            return await resolve(info.context.core)
+        async with context.turns:
+            return await resolve(context.core)
     except SightlogError as error:
         extensions = {"code": error.code} | ({"field": to_camel(error.field)} if error.field else {})
         raise GraphQLError(error.message, extensions=extensions) from error

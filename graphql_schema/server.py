@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from graphql import GraphQLError, OperationType
 from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
 from starlette.routing import WebSocketRoute
+from strawberry.dataloader import DataLoader
 from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
 from strawberry.fastapi import BaseContext, GraphQLRouter
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
@@ -25,15 +27,16 @@ from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType as StrawberryOperationType
 from strawberry.types.unset import UNSET
 
-from app import jsontext
+from app import jsontext, threads
 from app.console import pages
 from app.errors import SightlogError, TooLarge
 from app.http import accept, gate, middleware
 from app.http.accept import JSON, RESPONSE_JSON
-from graphql_schema import documents
+from app.models import ExportEvent
+from graphql_schema import documents, resolvers
 from graphql_schema.context import Context
 from graphql_schema.documents import MAX_LENGTH
-from graphql_schema.schema import schema
+from graphql_schema.schema import ask, schema
 
 EVENT_STREAM = "text/event-stream"
 AT_A_TIME = 2
@@ -51,9 +54,13 @@ class RequestContext(BaseContext):
     def __init__(self) -> None:
         super().__init__()
         self.turns = asyncio.Semaphore(AT_A_TIME)
+        self.export_events = DataLoader(self._export_events, cache=False)
 
     async def admit(self, connection: HTTPConnection) -> None:
         self.core = Context.of(connection, await gate.admit(connection, self.authorization))
+
+    async def _export_events(self, ids: list[uuid.UUID]) -> list[list[ExportEvent]]:
+        return await ask(self, lambda context: threads.run(resolvers.export_events, context, ids))
 
 
 async def context_of(connection: HTTPConnection) -> RequestContext:

@@ -1,6 +1,8 @@
 """What can be asked for. The objects behind most types are those of the core; the types name their attributes."""
 
+import uuid
 from datetime import date, datetime
+from typing import cast
 
 import strawberry
 from strawberry.scalars import JSON
@@ -11,7 +13,7 @@ from app.exports.lifecycle import Receipt
 from app.history import columns
 from app.history.pages import Page
 from graphql_schema import selections
-from graphql_schema.enums import Compression, DescriptionStatus, ExportFormat, ExportStatus
+from graphql_schema.enums import Compression, DescriptionStatus, ExportEventType, ExportFormat, ExportStatus
 from graphql_schema.resolvers import ExportPage, ExportState
 from graphql_schema.scalars import BigInt
 
@@ -177,6 +179,17 @@ class ExportReceipt:
 
 
 @strawberry.type
+class ExportEvent:
+    """Something that happened to an export."""
+
+    type: ExportEventType
+    at: datetime
+    attempt: int = strawberry.field(description="The attempt that it belongs to, from 1; 0 before the first.")
+    key_prefix: str | None = strawberry.field(description="The beginning of the API key that did it; null: a worker.")
+    message: str | None = strawberry.field(description="Why it was handed back, or failed.")
+
+
+@strawberry.type
 class Export:
     """Results being written into a file, or written."""
 
@@ -198,6 +211,12 @@ class Export:
     estimated_completion_time: datetime | None
     error_message: str | None
     receipt: ExportReceipt | None
+
+    @strawberry.field
+    async def events(self, info: Info) -> list[ExportEvent]:
+        """What happened to it, oldest first; the last 100. They go with the export."""
+        found = await info.context.export_events.load(uuid.UUID(self.id))
+        return cast("list[ExportEvent]", found)
 
     @classmethod
     def of(cls, state: ExportState) -> "Export":
