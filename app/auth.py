@@ -5,7 +5,7 @@ import hmac
 import re
 import secrets
 import string
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,12 +72,19 @@ def _key_statement() -> Select[Any]:
     return found.where(owner.id == key.account_id)
 
 
-def authenticate_again(session: Session, principal: Principal) -> None:
-    """For who stays connected: ExpiredKey or DeactivatedKey where the key no longer works."""
-    api_key = session.get(ApiKey, principal.key_prefix)
-    if api_key is None:
-        raise Unauthenticated("The API key is not valid.")
-    _require_usable(api_key.active, api_key.expires_at)
+def refusals(session: Session, key_prefixes: Collection[str]) -> dict[str, Unauthenticated]:
+    """For those who stay connected: why their keys no longer work, of those that do not."""
+    statement = select(ApiKey).where(col(ApiKey.key_prefix).in_(key_prefixes))
+    known = {key.key_prefix: key for key in session.exec(statement)}
+    found: dict[str, Unauthenticated] = {}
+    for key_prefix in key_prefixes:
+        try:
+            if key_prefix not in known:
+                raise Unauthenticated("The API key is not valid.")
+            _require_usable(known[key_prefix].active, known[key_prefix].expires_at)
+        except Unauthenticated as error:
+            found[key_prefix] = error
+    return found
 
 
 def account(session: Session, name: str, *, create: bool = False) -> Account:

@@ -63,7 +63,8 @@ def serve(
     with listener:
         with _opened(settings) as runtime, _told_plainly():
             key = account.fill(runtime, times.today()).key if demo else None
-        serving.serve(settings, listener, key)
+        with _told_plainly():
+            serving.serve(settings, listener, key)
 
 
 @app.command()

@@ -78,7 +78,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings.prefix:
         app.add_middleware(Prefix, prefix=settings.prefix)
     hosts.redirect_slashes(app)
-    app.include_router(server.router(settings.cors_origins))
+    app.include_router(server.router(settings))
     app.include_router(routes.router)
     app.include_router(downloads.router)
     app.include_router(health.router)

@@ -145,6 +145,17 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(
         20 * 2**20, ge=0, description="Most bytes that a process takes for the statistics it has counted."
     )
+    subscriptions_per_key: int = Field(
+        500, ge=1, description="Subscriptions that one API key may have open at a time in one process, and WebSockets."
+    )
+    documents: Path | None = Field(
+        None,
+        description="Folder of trusted documents, `*.graphql`, which clients name by `documentId` instead of sending "
+        "them: by the name of the file without its ending, or `sha256:` and the hash of its text.",
+    )
+    documents_only: bool = Field(
+        False, description="Whether keys with the scope `read` may execute trusted documents alone."
+    )
     embedded_worker: bool | None = Field(
         None, description="Run a worker inside `serve`; empty: yes, unless a Redis URL is set."
     )

@@ -1,8 +1,8 @@
 """Documents on their way to execution: parsed, validated and kept within limits, and remembered for the next time."""
 
 from contextlib import suppress
-from functools import lru_cache
 
+from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -23,43 +23,81 @@ from graphql import (
 from strawberry.schema.schema import validate_document
 from strawberry.types import ExecutionContext
 
+from app.errors import TooLarge
+from graphql_schema import scopes, variables
+
 MAX_LENGTH = 200_000
 """Characters of a document: one long text is a single token, yet the server stands still while it is parsed."""
 MAX_TOKENS = 10_000
 MAX_ALIASES = 30
+MAX_ALIAS_LENGTH = 255
+"""Characters of an alias, since the statement that writes the answer holds it, and statements are remembered."""
 MAX_REPEATS = 100
-REMEMBERED = 512
-REMEMBERED_LENGTH = 20_000
-"""Characters of the longest document that is remembered, which bounds what all of them take."""
+REMEMBERED = 32 * 2**20
+"""Bytes that all remembered documents take; they are valid ones."""
+REMEMBERED_ONE = REMEMBERED // 16
+"""Bytes that one of them takes at most."""
+BYTES_OF_TOKEN = 700
+BYTES_OF_CHARACTER = 4
+"""What a parsed document takes, as measured: 240 to 620 bytes for a token, besides its text."""
 AMBIGUOUS = "There are several operations: say which one by its operationName."
+
+
+def within_length(query: str) -> str:
+    """The text of a document. TooLarge, before it is looked at."""
+    if len(query) > MAX_LENGTH:
+        raise TooLarge(f"A query has at most {MAX_LENGTH} characters: send what is large as variables.")
+    return query or " "  # GraphQL refuses either, but Strawberry takes the first for none
 
 
 def parse_given(given: ExecutionContext) -> None:
     """Hands its document over parsed."""
     given.parse_options["max_tokens"] = MAX_TOKENS
-    if given.query:
+    if given.query is not None:
         with suppress(GraphQLError):  # Strawberry meets it again
-            given.graphql_document = _parse(given.query)
+            given.graphql_document = _parsed(given.schema._schema, given.query)
 
 
 def validate_given(given: ExecutionContext) -> None:
-    """Hands its document over validated. It raises nothing: what it raised would break a stream."""
+    """Hands its document over validated, and what the caller may not do, or gave too much of, refused: all before
+    variables are coerced. It raises nothing: what it raised would break a stream.
+    """
     assert given.query is not None
     assert given.graphql_document is not None
-    if given._provided_operation_name is None and len(_operations(given.graphql_document)) > 1:
-        errors = [GraphQLError(AMBIGUOUS)]
-    else:
-        errors = _errors(given.schema._schema, given.query, given.graphql_document)
-    given.pre_execution_errors = errors
+    operation = operation_of(given)
+    if operation is None:
+        given.pre_execution_errors = [GraphQLError(AMBIGUOUS)]
+        return
+    given.pre_execution_errors = (
+        _errors(given.schema._schema, given.query, given.graphql_document)
+        or scopes.errors(given, operation)
+        or variables.errors(given, operation)
+    )
 
 
-def operation_type(query: str, name: str | None) -> OperationType | None:
+def operation_of(given: ExecutionContext) -> OperationDefinitionNode | None:
+    """The operation that is meant; None where that cannot be told."""
+    assert given.graphql_document is not None
+    return get_operation_ast(given.graphql_document, given._provided_operation_name)
+
+
+def operation_type(schema: GraphQLSchema, query: str, name: str | None) -> OperationType | None:
     """Of the operation that is meant; None where that cannot be told."""
     try:
-        operation = get_operation_ast(_parse(query), name)
+        operation = get_operation_ast(_parsed(schema, query), name)
     except GraphQLError:
         return None
     return operation.operation if operation else None
+
+
+def validate(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+    # First, since comparing what may be merged takes time with the square of its number.
+    if (repeats := _repeats(document)) > MAX_REPEATS:
+        return [GraphQLError(f"A document may repeat fields and spread fragments {MAX_REPEATS} times, not {repeats}.")]
+    try:
+        return validate_document(schema, document, (*specified_rules, AliasLimit))
+    except RecursionError:
+        return [GraphQLError("The document is nested too deeply.")]
 
 
 class AliasLimit(ValidationRule):
@@ -76,6 +114,10 @@ class AliasLimit(ValidationRule):
         total = sum(_aliases(found.selection_set, fragments, known) for found in _operations(context.document))
         if total > MAX_ALIASES:
             context.report_error(GraphQLError(f"A document may have {MAX_ALIASES} aliases; this one has {total}."))
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        if node.alias and len(node.alias.value) > MAX_ALIAS_LENGTH:
+            self.report_error(GraphQLError(f"An alias has at most {MAX_ALIAS_LENGTH} characters.", node))
 
 
 def _aliases(
@@ -112,29 +154,26 @@ def _operations(document: DocumentNode) -> list[OperationDefinitionNode]:
     return [definition for definition in document.definitions if isinstance(definition, OperationDefinitionNode)]
 
 
-def _parse(query: str) -> DocumentNode:
-    return _remembered_parse(query) if len(query) <= REMEMBERED_LENGTH else parse(query, max_tokens=MAX_TOKENS)
+remembered: LRUCache[tuple[GraphQLSchema, str], DocumentNode] = LRUCache(
+    REMEMBERED, getsizeof=lambda document: _size(document)
+)
+
+
+def _parsed(schema: GraphQLSchema, query: str) -> DocumentNode:
+    return remembered.get((schema, query)) or parse(query, max_tokens=MAX_TOKENS)
 
 
 def _errors(schema: GraphQLSchema, query: str, document: DocumentNode) -> list[GraphQLError]:
-    return _remembered_errors(schema, query) if len(query) <= REMEMBERED_LENGTH else _validate(schema, document)
+    if (schema, query) in remembered:
+        return []
+    errors = validate(schema, document)
+    if not errors and _size(document) <= REMEMBERED_ONE:
+        remembered[schema, query] = document
+    return errors
 
 
-@lru_cache(REMEMBERED)
-def _remembered_parse(query: str) -> DocumentNode:
-    return parse(query, max_tokens=MAX_TOKENS)
-
-
-@lru_cache(REMEMBERED)
-def _remembered_errors(schema: GraphQLSchema, query: str) -> list[GraphQLError]:
-    return _validate(schema, _parse(query))
-
-
-def _validate(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
-    # First, since comparing what may be merged takes time with the square of its number.
-    if (repeats := _repeats(document)) > MAX_REPEATS:
-        return [GraphQLError(f"A document may repeat fields and spread fragments {MAX_REPEATS} times, not {repeats}.")]
-    try:
-        return validate_document(schema, document, (*specified_rules, AliasLimit))
-    except RecursionError:
-        return [GraphQLError("The document is nested too deeply.")]
+def _size(document: DocumentNode) -> int:
+    """Bytes, about, of a parsed document and its text."""
+    assert document.loc is not None
+    tokens = document.token_count or MAX_TOKENS
+    return BYTES_OF_TOKEN * tokens + BYTES_OF_CHARACTER * len(document.loc.source.body)

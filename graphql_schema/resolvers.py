@@ -13,7 +13,6 @@ from datetime import datetime
 import orjson
 from sqlmodel import Session
 
-from app import auth
 from app.errors import NotFound
 from app.exports import claims, estimates, events, files, runs
 from app.exports import lifecycle as export_rows
@@ -93,13 +92,6 @@ def export(context: Context, id: uuid.UUID) -> ExportState:
 
         estimated = _estimate(context, session, [row], count=count)
         return _state(context, row, estimated.get(row.id))
-
-
-def watched_export(context: Context, id: uuid.UUID) -> Export:
-    """Its row, for a caller who has stayed connected since the key was looked at."""
-    with context.runtime.database.read() as session:
-        auth.authenticate_again(session, context.principal)
-        return export_rows.get(session, context.account_id, id)
 
 
 def exports(

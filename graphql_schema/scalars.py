@@ -1,6 +1,6 @@
 """Scalars that GraphQL itself does not know, and `DateTime` as the contract reads and prints it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import NewType
 
 import strawberry
@@ -20,9 +20,17 @@ SCALARS: dict[object, ScalarDefinition] = {
         serialize=times.iso,
         parse_value=times.parse,
     ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A day in UTC: `2025-01-15`.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+        serialize=date.isoformat,
+        parse_value=date.fromisoformat,
+    ),
     BigInt: strawberry.scalar(
         name="BigInt",
-        description="An integer that may exceed 32 bits, as a JSON number.",
+        description="An integer that may exceed 32 bits, as a JSON number; none of ours exceeds 53.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-6",
         serialize=int,
         parse_value=int,
     ),

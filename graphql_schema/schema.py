@@ -1,14 +1,13 @@
 """The schema: each field parses, makes one call, and shapes the answer."""
 
-import asyncio
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any, TypeVar, cast
 
 import strawberry
 from graphql import GraphQLError
-from pydantic.alias_generators import to_camel
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, Info
@@ -17,12 +16,12 @@ from strawberry.types.unset import UNSET
 from app.errors import InvalidInput, SightlogError
 from app.history import filters
 from app.history.pagination import DEFAULT_PAGE, Pagination
+from app.history.recording import MAX_BATCH
 from app.models import Scope
-from graphql_schema import inputs, resolvers, selections, types
+from graphql_schema import coercion, inputs, refusals, resolvers, scopes, selections, types
 from graphql_schema.context import Context
 from graphql_schema.docstrings import describe
 from graphql_schema.enums import ExportStatus
-from graphql_schema.executor import Executor
 from graphql_schema.inputs import (
     CreateExportInput,
     DescriptionFilter,
@@ -42,12 +41,11 @@ from graphql_schema.types import (
     RecordDescriptionsResult,
     Statistics,
 )
+from graphql_schema.variables import ReadyExecutor
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-PROGRESS_INTERVAL = 0.25
 
 
 @strawberry.type
@@ -139,9 +137,12 @@ class Mutation:
         deleted = await _call(info, lambda context: resolvers.delete_export(context, _uuid(id)))
         return strawberry.ID(str(deleted))
 
-    @strawberry.mutation
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description=f"Records results, {MAX_BATCH} at most: all of them, or none if one is refused. "
+        "Needs the scope `write`.",
+        metadata=scopes.needs(Scope.WRITE),
+    )
     async def record_descriptions(self, info: Info, input: list[DescriptionInput]) -> RecordDescriptionsResult:
-        """Records results: all of them, or none if one is refused. Needs the scope `write`."""
         outcome = await _call(info, lambda context: resolvers.record_descriptions(context, to_results(input)))
         return cast(RecordDescriptionsResult, outcome)
 
@@ -151,17 +152,11 @@ class Subscription:
     @strawberry.subscription
     async def export_progress(self, info: Info, id: strawberry.ID) -> AsyncGenerator[Export, None]:
         """An export now and whenever it got further, until it ended."""
-        told: object = None
-        while True:
-            row = await _call(info, lambda context: resolvers.watched_export(context, _uuid(id)))
-            if told != (row.status, row.rows_written, row.rows_total):
-                state = await _call(info, lambda context: resolvers.export(context, _uuid(id)))
-                row = state.row
-                told = (row.status, row.rows_written, row.rows_total)
-                yield Export.of(state)
-            if row.status not in (ExportStatus.PENDING, ExportStatus.PROCESSING):
-                return
-            await asyncio.sleep(PROGRESS_INTERVAL)
+        with _refusals():
+            states = info.context.shared.watch.states(info.context.core, _uuid(id))
+            async with aclosing(states):
+                async for state in states:
+                    yield Export.of(state)
 
 
 class Schema(strawberry.Schema):
@@ -169,11 +164,7 @@ class Schema(strawberry.Schema):
         return Steps(execution_context, extensions)
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = UNSET) -> None:
-        """Logs what nobody expected; what a client did wrong it is told, and that is enough."""
-        for error in errors:
-            of_document = bool(error.nodes) and not error.path
-            if error.original_error is not None and not error.extensions and not of_document:
-                log.error("GraphQL: %s at %s", error.message, error.path, exc_info=error.original_error)
+        errors[:] = map(refusals.told, errors)
 
 
 describe(Query, Mutation, Subscription, *vars(types).values(), *vars(inputs).values())
@@ -182,9 +173,10 @@ schema = Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    execution_context_class=Executor,
+    execution_context_class=ReadyExecutor,
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+coercion.build_at_once(schema)
 
 
 async def _call(info: Info, resolve: Callable[[Context], T]) -> T:
@@ -197,16 +189,22 @@ async def _ask(info: Info, resolve: Callable[[Context], Awaitable[T]]) -> T:
 
 
 async def ask(context: Any, resolve: Callable[[Context], Awaitable[T]]) -> T:
-    """Runs a resolver in the context of a request; its errors become GraphQL errors with a code."""
-    try:
+    """Runs a resolver in the context of a request."""
+    with _refusals():
         async with context.turns:
             return await resolve(context.core)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Errors of the core, and those that nobody expected, become GraphQL errors with a code."""
+    try:
+        yield
     except SightlogError as error:
-        extensions = {"code": error.code} | ({"field": to_camel(error.field)} if error.field else {})
-        raise GraphQLError(error.message, extensions=extensions) from error
+        raise refusals.graphql_error(error) from error
     except Exception as error:
         log.exception("GraphQL: a resolver failed")
-        raise GraphQLError("Something went wrong on our side.", extensions={"code": "INTERNAL_ERROR"}) from error
+        raise refusals.graphql_error(refusals.INTERNAL) from error
 
 
 async def _export(info: Info, resolve: Callable[[Context], ExportState]) -> Export:

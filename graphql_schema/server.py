@@ -1,96 +1,67 @@
 """The schema over HTTP (the GraphQL-over-HTTP specification) and WebSocket (graphql-transport-ws)."""
 
-import asyncio
-import json
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
 from fastapi import Request, Response
-from graphql import GraphQLError, OperationType
+from graphql import GraphQLError, GraphQLSyntaxError, OperationType
 from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
 from starlette.routing import WebSocketRoute
-from strawberry.dataloader import DataLoader
-from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
-from strawberry.fastapi import BaseContext, GraphQLRouter
+from starlette.websockets import WebSocket
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.fastapi import GraphQLRouter
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
 from strawberry.http.parse_content_type import parse_content_type
+from strawberry.http.streaming import SSETransport
 from strawberry.http.types import QueryParams
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType as StrawberryOperationType
 from strawberry.types.unset import UNSET
 
-from app import jsontext, threads
+from app import jsontext
+from app.auth import Principal
 from app.console import pages
-from app.errors import SightlogError, TooLarge
-from app.http import accept, gate, middleware
+from app.errors import SightlogError
+from app.http import accept, middleware
 from app.http.accept import JSON, RESPONSE_JSON
-from app.models import ExportEvent
-from graphql_schema import documents, resolvers
-from graphql_schema.context import Context
-from graphql_schema.documents import MAX_LENGTH
-from graphql_schema.schema import ask, schema
+from app.settings import Settings
+from graphql_schema import bodies, documents, refusals
+from graphql_schema.requests import RequestContext, Shared
+from graphql_schema.schema import schema
+from graphql_schema.trusted import PersistedQueryNotFound
+from graphql_schema.variables import Large
+from graphql_schema.websocket import INIT_WITHIN, WebSocketAdapter, WebSocketHandler
 
 EVENT_STREAM = "text/event-stream"
-AT_A_TIME = 2
-"""Fields of one request that wait for the database at a time, or the aliases of one could keep all others waiting."""
-TOO_LONG = f"A query has at most {MAX_LENGTH} characters: send what is large as variables."
+_SHAPE = (
+    ("query", str, "a string"),
+    ("documentId", str, "a string"),
+    ("operationName", str, "a string"),
+    ("variables", dict, "an object"),
+    ("extensions", dict, "an object"),
+)
+"""The parameters of a request."""
 
 
-class RequestContext(BaseContext):
-    """What Strawberry hands to resolvers; `core` is there once the caller is known."""
+class BadShape(Exception):
+    """JSON that is no request of GraphQL."""
 
-    core: Context
-    authorization: str | None = None
-    connection_params: dict[str, Any] | None = None
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.turns = asyncio.Semaphore(AT_A_TIME)
-        self.export_events = DataLoader(self._export_events, cache=False)
-
-    async def admit(self, connection: HTTPConnection) -> None:
-        self.core = Context.of(connection, await gate.admit(connection, self.authorization))
-
-    async def _export_events(self, ids: list[uuid.UUID]) -> list[list[ExportEvent]]:
-        return await ask(self, lambda context: threads.run(resolvers.export_events, context, ids))
-
-
-async def context_of(connection: HTTPConnection) -> RequestContext:
-    context = RequestContext()
-    context.authorization = connection.headers.get("authorization")
-    if caller := getattr(connection.state, "principal", None):
-        context.core = Context.of(connection, caller)
-    return context
-
-
-class WebSocketHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
-    async def handle_message(self, message: Message) -> None:
-        if _is_message(message):
-            await super().handle_message(message)
-        else:
-            await self.handle_invalid_message("The message has not the shape of its type.")
-
-    async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
-        """A connection may outlive its key, so each operation is admitted as a request is."""
-        try:
-            if len(operation.query) > MAX_LENGTH:
-                raise TooLarge(TOO_LONG)
-            await self.context.admit(cast(HTTPConnection, self.context.request))
-        except SightlogError as error:
-            await operation.send_initial_errors([GraphQLError(error.message, extensions={"code": error.code})])
-            return
-        await super().run_operation(operation)
+    def __init__(self, message: str) -> None:
+        self.message = message
 
 
 class RequestAdapter(StarletteRequestAdapter):
+    @property
+    def caller(self) -> Principal:
+        found: Principal = self._request.state.principal
+        return found
+
     @property
     def content_type(self) -> str | None:
         """In the case that Strawberry compares it in."""
@@ -98,9 +69,25 @@ class RequestAdapter(StarletteRequestAdapter):
         return given and given.lower()
 
 
+class ServerSentEvents(SSETransport):
+    """With bare line feeds, at which some clients cut the stream."""
+
+    def encode_event(self, event: str, data: str | None = None) -> str:
+        return super().encode_event(event, data).replace("\r\n", "\n")
+
+    def encode_comment(self, comment: str) -> str:
+        return super().encode_comment(comment).replace("\r\n", "\n")
+
+
 class Router(GraphQLRouter[RequestContext, None]):
     request_adapter_class = RequestAdapter
+    websocket_adapter_class = WebSocketAdapter
     graphql_transport_ws_handler_class = WebSocketHandler
+    stream_transport_classes_by_protocol = MappingProxyType({GRAPHQL_SSE_PROTOCOL: ServerSentEvents})
+
+    def __init__(self, shared: Shared, **options: Any) -> None:
+        super().__init__(schema, "/graphql", **options)
+        self.shared = shared
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
         return accept.wants_page(request._request)  # type: ignore[attr-defined]
@@ -117,10 +104,15 @@ class Router(GraphQLRouter[RequestContext, None]):
                 raise HTTPException(406, f"This endpoint answers with {RESPONSE_JSON} or {JSON}.")
             response: Response = await super().run(request, context, root_value)
         except HTTPException as error:
-            response = Response(jsontext.dumps({"errors": [{"message": error.reason}]}), error.status_code)
-            response.headers["content-type"] = f"{accepted or JSON}; charset=utf-8"
+            response = _refused(error.status_code, {"message": error.reason}, accepted)
             if error.status_code == 405:
                 response.headers["allow"] = "POST"
+            return response
+        except BadShape as error:
+            return _refused(422 if accepted == RESPONSE_JSON else 400, {"message": error.message}, accepted)
+        except PersistedQueryNotFound as error:  # those who know it read it out of an answer with the status 200
+            response = refusal(request, error)
+            response.status_code = 200 if accepted == JSON else error.status
             return response
         if accepted and not isinstance(response, StreamingResponse):
             response.headers["content-type"] = f"{accepted}; charset=utf-8"
@@ -134,20 +126,39 @@ class Router(GraphQLRouter[RequestContext, None]):
         del response.headers["content-length"]
         return response
 
-    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData | list[GraphQLRequestData]:
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
+        assert isinstance(request, RequestAdapter)
         if request.method == "POST" and request.content_type != JSON:
             media_type, parameters = parse_content_type(request.content_type or "")
-            if media_type != JSON or parameters.get("charset", "utf-8") != "utf-8":
+            if media_type != JSON or parameters.get("charset", "utf-8").strip('"') not in ("utf-8", "utf8"):
                 raise HTTPException(415, f"Send the request as {JSON}, encoded in UTF-8.")
-        data = await super().parse_http_body(request)
-        assert isinstance(data, GraphQLRequestData)
-        if not isinstance(data.operation_name, str | None):
-            raise HTTPException(400, "The operationName must be a string or null.")
-        if data.query is None:
-            raise HTTPException(400, "The request has no query.")
-        if len(data.query) > MAX_LENGTH:
-            raise TooLarge(TOO_LONG)
-        return data
+        given = self.parse_query_params(request.query_params) if request.method == "GET" else await self._body(request)
+        for name, type_, words in _SHAPE:
+            if not isinstance(given.get(name), type_ | None):
+                raise BadShape(f"The {name} must be {words} or null.")
+        query = self.shared.trusted.query(given, request.caller)
+        if query is None:
+            raise BadShape("The request has no query.")
+        transport = self._get_stream_transport_from_headers(request.headers)
+        return GraphQLRequestData(
+            query=documents.within_length(query),
+            variables=given.get("variables"),
+            operation_name=given.get("operationName") or None,
+            extensions=given.get("extensions"),
+            protocol=transport.protocol if transport else "http",
+        )
+
+    async def _body(self, request: RequestAdapter) -> dict[str, Any]:
+        body = await request.get_body()
+        try:
+            given = await bodies.loads(body)
+        except ValueError as error:
+            raise HTTPException(400, _no_json(error)) from error
+        if not isinstance(given, dict):
+            raise BadShape("The request must be a JSON object.")
+        if bodies.is_large(body) and isinstance(given.get("variables"), dict):
+            given["variables"] = Large(given["variables"])
+        return given
 
     async def execute_operation(
         self,
@@ -161,7 +172,8 @@ class Router(GraphQLRouter[RequestContext, None]):
         """Streams subscriptions, and what a client accepts as nothing but a stream."""
         assert isinstance(request_data, GraphQLRequestData)
         if request_data.protocol == "sse":
-            operation = documents.operation_type(request_data.query or "", request_data.operation_name)
+            query, name = request_data.query or "", request_data.operation_name
+            operation = documents.operation_type(schema._schema, query, name)
             if operation is OperationType.MUTATION and request.method == "GET":
                 raise _unsafe()
             if not _accepts_stream(request) or (operation is not OperationType.SUBSCRIPTION and _negotiate(request)):
@@ -179,8 +191,19 @@ class Router(GraphQLRouter[RequestContext, None]):
         root_value: None,
         request_data: GraphQLRequestData,
     ) -> ExecutionResult:
+        result = await self._execute(request, request_adapter, context, request_data)
+        sub_response.status_code = _status(result)
+        return result
+
+    async def _execute(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        context: RequestContext,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
         query, name = request_data.query or "", request_data.operation_name
-        if documents.operation_type(query, name) is OperationType.MUTATION:
+        if documents.operation_type(schema._schema, query, name) is OperationType.MUTATION:
             middleware.outlive_client(request)
         try:
             return await self.schema.execute(
@@ -192,12 +215,10 @@ class Router(GraphQLRouter[RequestContext, None]):
                 - {StrawberryOperationType.SUBSCRIPTION},
                 operation_extensions=request_data.extensions,
             )
-        except MissingQueryError:
-            message = "The document is empty."
         except CannotGetOperationTypeError as error:
             message = error.as_http_error_reason()
         except InvalidOperationTypeError:
-            operation = documents.operation_type(query, name)
+            operation = documents.operation_type(schema._schema, query, name)
             if operation is OperationType.MUTATION:
                 raise _unsafe() from None
             if operation is OperationType.SUBSCRIPTION:
@@ -217,31 +238,14 @@ class Router(GraphQLRouter[RequestContext, None]):
         given: dict[str, Any] = {name: value for name, value in params.items() if value}
         for name in ("variables", "extensions"):
             if name in given:
-                given[name] = self._json(given[name])
+                try:
+                    given[name] = jsontext.loads(given[name])
+                except ValueError as error:
+                    raise HTTPException(400, _no_json(error)) from error
         return given
 
     def create_response(self, response_data: Any, sub_response: Response) -> Response:
-        return Response(jsontext.dumps(response_data), 200 if "data" in response_data else 400)
-
-    def decode_json(self, data: str | bytes) -> object:
-        try:
-            return jsontext.loads(data)
-        except json.JSONDecodeError:
-            raise
-        except ValueError as error:
-            raise json.JSONDecodeError(str(error), "", 0) from error
-
-    def parse_json(self, data: str | bytes) -> Any:
-        value = self._json(data)
-        if not isinstance(value, dict):
-            raise HTTPException(400, "The request must be a JSON object.")
-        return value
-
-    def _json(self, data: str | bytes) -> object:
-        try:
-            return self.decode_json(data)
-        except json.JSONDecodeError as error:
-            raise HTTPException(400, f"The request is no JSON: {error.msg}.") from error
+        return Response(jsontext.dumps(response_data), sub_response.status_code)
 
     def encode_json(self, data: object) -> str:
         return jsontext.dumps(data).decode()
@@ -252,21 +256,28 @@ class Router(GraphQLRouter[RequestContext, None]):
         context.authorization = named[0] if named else context.authorization
         try:
             await context.admit(cast(HTTPConnection, context.request))
+            caller = context.core.principal
+            context.held.enter_context(self.shared.connections.one(caller.key_prefix))
         except SightlogError as error:
+            await cast(WebSocket, context.request).close(4403, error.message)
             raise ConnectionRejectionError({"code": error.code, "message": error.message}) from error
+        cast(WebSocket, context.request).state.principal = caller
         return None
 
 
-def router(origins: Sequence[str] = ()) -> Router:
-    """`origins`: those whose pages may open a WebSocket, beside our own."""
-    context_getter: Callable[..., Any] = context_of
+def router(settings: Settings) -> Router:
+    shared = Shared.of(settings)
+
+    async def context_of(connection: HTTPConnection) -> RequestContext:
+        return await RequestContext.of(connection, shared)
+
     made = Router(
-        schema,
-        "/graphql",
-        context_getter=context_getter,
+        shared,
+        context_getter=context_of,
         subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
+        connection_init_wait_timeout=INIT_WITHIN,
         include_in_schema=False,
-        allowed_origins=origins,
+        allowed_origins=settings.cors_origins,
     )
 
     async def serve(request: Request) -> Response:
@@ -283,9 +294,30 @@ def router(origins: Sequence[str] = ()) -> Router:
 
 def refusal(request: Request, error: SightlogError) -> Response:
     """A request that is refused as a whole, before anything of it is executed."""
-    told = {"message": error.message, "extensions": {"code": error.code, "requestId": request.state.request_id}}
+    told = refusals.graphql_error(error).formatted
+    told["extensions"]["requestId"] = request.state.request_id
     media_type = f"{_negotiate(request) or JSON}; charset=utf-8"
     return Response(jsontext.dumps({"errors": [told]}), error.status, dict(error.headers), media_type)
+
+
+def _refused(status: int, error: Mapping[str, Any], accepted: str | None) -> Response:
+    response = Response(jsontext.dumps({"errors": [error]}), status)
+    response.headers["content-type"] = f"{accepted or JSON}; charset=utf-8"
+    return response
+
+
+def _status(result: ExecutionResult) -> int:
+    """For answers of GraphQL's own media type."""
+    errors = result.errors or []
+    if result.data is not None or any(error.path is not None for error in errors):
+        return 200  # it was executed
+    if isinstance(errors[0], GraphQLSyntaxError):
+        return 400
+    return refusals.status(errors[0]) or 422
+
+
+def _no_json(error: ValueError) -> str:
+    return f"The request is no JSON: {getattr(error, 'msg', error)}."
 
 
 def _unsafe() -> HTTPException:
@@ -305,19 +337,3 @@ def _negotiate(request: HTTPConnection) -> str:
 
 def _accepts_stream(request: Request) -> bool:
     return accept.is_named(request.headers, EVENT_STREAM)
-
-
-def _is_message(message: object) -> bool:
-    """Whether it has the shape that the protocol gives to its type."""
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        return False
-    if message["type"] not in ("subscribe", "complete"):
-        return True
-    payload = message.get("payload") if message["type"] == "subscribe" else {"query": ""}
-    return (
-        isinstance(message.get("id"), str)
-        and isinstance(payload, dict)
-        and isinstance(payload.get("query"), str)
-        and isinstance(payload.get("variables"), dict | None)
-        and isinstance(payload.get("operationName"), str | None)
-    )

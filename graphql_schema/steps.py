@@ -8,7 +8,7 @@ from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.types import ExecutionContext
 
 from app import metrics
-from graphql_schema import documents
+from graphql_schema import documents, variables
 
 
 class Steps(SchemaExtensionsRunner):
@@ -26,7 +26,7 @@ class Steps(SchemaExtensionsRunner):
         return nullcontext()
 
     def executing(self) -> Any:
-        return nullcontext()
+        return variables.coerced(self.execution_context)
 
     def on_stream_result(self, result: object) -> Any:
         return nullcontext()

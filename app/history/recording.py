@@ -15,6 +15,7 @@ from app.history import columns, folding, rollup
 from app.models import Description, DescriptionStatus
 
 MAX_BATCH = 10_000
+TOO_MANY = f"At most {MAX_BATCH} results may be recorded at once."
 MAX_JSON = 1_000_000
 
 _TABLE = Description.__table__  # type: ignore[attr-defined]
@@ -83,7 +84,7 @@ class Recorded:
 def record(session: Session, account_id: int, results: Sequence[Result]) -> Recorded:
     """All of the results, or none: InvalidInput for an id that comes twice. What is known already stays as it is."""
     if len(results) > MAX_BATCH:
-        raise InvalidInput(f"At most {MAX_BATCH} results may be recorded at once.", field="input")
+        raise InvalidInput(TOO_MANY, field="input")
     seen: set[str] = set()
     for result in results:
         if result.id in seen:

@@ -47,7 +47,7 @@ def encoding(headers: Headers, offered: Sequence[str]) -> str:
 
 def wants_page(request: Request) -> bool:
     """Whether a person in a browser asks: a GET without a query that prefers HTML to JSON."""
-    if request.method != "GET" or "query" in request.query_params:
+    if request.method != "GET" or request.query_params.keys() & {"query", "documentId"}:
         return False
     json = max(quality(request.headers, media_type) for media_type in (JSON, RESPONSE_JSON))
     return quality(request.headers, "text/html") > json

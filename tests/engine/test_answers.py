@@ -16,10 +16,11 @@ from app.errors import SightlogError, Unavailable
 from app.history import recording, rollup
 from app.history.recording import Result
 from app.history.statistics import Statistics
+from app.settings import Settings
 from graphql_schema import resolvers
 from graphql_schema.context import Context
+from graphql_schema.requests import AT_A_TIME, RequestContext, Shared
 from graphql_schema.schema import schema
-from graphql_schema.server import AT_A_TIME, RequestContext
 from tests.conftest import Account, only_servers
 
 T = TypeVar("T")
@@ -179,7 +180,7 @@ def test_the_aliases_of_one_request_take_turns(monkeypatch: pytest.MonkeyPatch) 
     fields = " ".join(f"s{number}: statistics {{ totalCount }}" for number in range(20))
 
     async def main() -> Any:
-        context = RequestContext()
+        context = RequestContext(Shared.of(Settings()))
         context.core = Context(None, None, None, None)  # type: ignore[arg-type]
         return await schema.execute(f"{{ {fields} }}", context_value=context)
 

@@ -10,10 +10,11 @@ from sqlalchemy import event, text
 from app.engine.db import Database
 from app.exports import claims, events, lifecycle
 from app.exports.claims import Claim
+from app.exports.formats import ExportFormat
 from app.exports.lifecycle import Receipt
 from app.exports.requests import ExportRequest
 from app.history.filters import DescriptionFilter
-from app.models import ExportEventType, ExportFormat, Scope
+from app.models import ExportEventType, Scope
 from app.runtime import Runtime
 from tests.conftest import Account
 

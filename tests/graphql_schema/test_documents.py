@@ -102,7 +102,7 @@ def test_a_result_of_another_account_is_not_there(account: Account, make_account
         ("{ export(id: 1) { id } }", "VALIDATION_ERROR", "id"),
         ("{", None, None),
         ("{ nope }", None, None),
-        ("query($a: Int!) { descriptions(first: $a) { totalCount } }", None, None),
+        ("query($a: Int!) { descriptions(first: $a) { totalCount } }", "VALIDATION_ERROR", "a"),
         ('{ statistics(filter: {startDate: "yesterday"}) { totalCount } }', None, None),
     ],
 )

@@ -388,6 +388,8 @@ def test_who_has_seen_enough_hears_no_more(account: Account) -> None:
 @pytest.mark.parametrize(
     ("query", "message"),
     [
+        ("{", "Syntax Error: Expected Name, found <EOF>."),
+        ("", "Syntax Error: Unexpected <EOF>."),
         ("{ nope }", "Cannot query field 'nope' on type 'Query'."),
         ("subscription { exportProgress { id } }", "Argument 'Subscription.exportProgress(id:)' of type 'ID!'"),
         ("subscription($id: ID!) { exportProgress(id: $id) { id } }", "Variable '$id' has invalid value"),
@@ -433,8 +435,6 @@ def test_a_query_of_great_length_is_refused(account: Account) -> None:
         ('{"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }", "variables": []}}', 4400),
         ('{"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }", "variables": {"a": NaN}}}', 4400),
         ('{"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }", "operationName": 1}}', 4400),
-        ('{"type": "subscribe", "id": "1", "payload": {"query": "{"}}', 4400),
-        ('{"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }", "operationName": "A"}}', 4400),
         ('{"type": "connection_init"}', 4429),
         (b"\x00", 4400),
     ],
@@ -462,9 +462,10 @@ def test_an_id_is_used_once_at_a_time(account: Account) -> None:
 def test_a_subscription_by_get(account: Account) -> None:
     params = {"query": WATCH, "variables": json.dumps({"id": put_export(account, ExportStatus.FAILED)})}
     response = account.client.get("/graphql", params=params, headers={"Accept": EVENT_STREAM})
-    first, last, rest = response.text.split("\r\n\r\n")
-    assert first.startswith('event: next\r\ndata: {"data":{"exportProgress":{"status":"FAILED",')
-    assert (last, rest) == ("event: complete\r\ndata: ", "")
+    assert "\r" not in response.text
+    first, last, rest = response.text.split("\n\n")
+    assert first.startswith('event: next\ndata: {"data":{"exportProgress":{"status":"FAILED",')
+    assert (last, rest) == ("event: complete\ndata: ", "")
 
 
 def test_what_may_be_json_is_json_but_for_a_subscription(account: Account) -> None:
@@ -475,7 +476,7 @@ def test_what_may_be_json_is_json_but_for_a_subscription(account: Account) -> No
     body = {"query": WATCH, "variables": {"id": put_export(account, ExportStatus.FAILED)}}
     response = account.client.post("/graphql", json=body, headers=headers)
     assert response.headers["content-type"].startswith(EVENT_STREAM)
-    assert response.text.endswith("event: complete\r\ndata: \r\n\r\n")
+    assert response.text.endswith("event: complete\ndata: \n\n")
     response = account.client.post("/graphql", json=body, headers={"Accept": f"{JSON}, {EVENT_STREAM};q=0"})
     assert response.status_code == 406
 
