@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import IO, Protocol, cast
 
 if sys.version_info >= (3, 14):
-    from compression import zstd
+    from compression import zstd as zstd
 else:
-    from backports import zstd
+    from backports import zstd as zstd
 
 GZIP_LEVEL = 6
 ZSTD_LEVEL = 3

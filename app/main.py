@@ -11,8 +11,8 @@ from app import metrics
 from app.console import pages
 from app.errors import SightlogError
 from app.http import downloads, health, hosts
+from app.http.answers import PackedAnswers
 from app.http.bodies import Bodies
-from app.http.compression import Compression
 from app.http.gate import Gate
 from app.http.hosts import Hosts, Prefix
 from app.http.middleware import RequestMiddleware
@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings.allowed_hosts:
         app.add_middleware(Hosts, hosts=settings.allowed_hosts, refusal=_refusal)
     app.add_middleware(RequestMiddleware, refusal=_refusal)
-    app.add_middleware(Compression)
+    app.add_middleware(PackedAnswers)
     if settings.cors_origins:
         hosts.allow_pages_of(app, settings.cors_origins)
     if settings.prefix:

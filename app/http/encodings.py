@@ -1,19 +1,12 @@
 """Bodies that come packed (`Content-Encoding`), unpacked piece by piece while their bytes arrive."""
 
 import asyncio
-import sys
 import zlib
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
+from app.compression import zstd
 from app.errors import InvalidInput, UnknownEncoding
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-__all__ = ["PIECE", "Gzip", "Unpacker", "unpack", "unpacker", "zstd"]
 
 PIECE = 64 * 1024
 """Bytes that are unpacked at a time, which takes some tenths of a millisecond."""

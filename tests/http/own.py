@@ -2,7 +2,6 @@
 
 import re
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from app.engine.db import Database
 from app.models import Scope
 from tests.conftest import ENGINES, Account, new_account
+from tools import patience
 from tools.servers import Servers
 from tools.stack import Stack
 
@@ -40,7 +40,7 @@ def own_stack(
 @contextmanager
 def connected(account: Account, *sent: bytes) -> Iterator[socket.socket]:
     """A raw connection over which these bytes went."""
-    with socket.create_connection(("127.0.0.1", account.stack.ports[0]), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", account.stack.ports[0]), timeout=patience.seconds(30)) as connection:
         for data in sent:
             connection.sendall(data)
         yield connection
@@ -65,11 +65,8 @@ def head(account: Account, line: str, *headers: str, key: str | None = None) -> 
     return "\r\n".join([f"{line} HTTP/1.1", "Host: test", f"Authorization: Bearer {given}", *headers, "", ""]).encode()
 
 
-def becomes(expected: object, current: Callable[[], Any], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while (found := current()) != expected:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.02)
+def becomes(expected: object, current: Callable[[], Any]) -> None:
+    patience.until(lambda: current() == expected, 60)
 
 
 def log_of(account: Account) -> str:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from app.http.encodings import zstd
+from app.compression import zstd
 from tests.conftest import Account
 
 LIST = "/api/v2/data/descriptions"

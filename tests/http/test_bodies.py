@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.http.encodings import zstd
+from app.compression import zstd
 from app.models import Scope
 from tests.conftest import Account, new_account
 from tests.http import own

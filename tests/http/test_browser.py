@@ -16,6 +16,7 @@ import pytest
 from app.models import Scope
 from tests.conftest import Account
 from tests.http import own
+from tools import patience
 from tools.servers import free_port
 
 PAGE = Path(__file__).with_name("page.html")
@@ -83,13 +84,13 @@ def browser(url: str, folder: Path) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(patience.seconds(30))
 
 
 def visit(site: Site, host: str, folder: Path) -> Any:
     """What the page reports, opened under this name of the machine."""
     with browser(f"http://{host}:{site.server_port}/", folder):
-        return site.results.get(timeout=120)
+        return site.results.get(timeout=patience.seconds(120))
 
 
 def test_a_page_of_an_allowed_origin_does_everything(browsed: Account, site: Site, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from websockets.typing import Subprotocol
 
 from tests.conftest import Account
 from tests.http import own
+from tools import patience
 
 EXPORT = "/api/v2/data/export"
 LENGTH = "Content-Length: 99"
@@ -160,7 +161,7 @@ def status(account: Account) -> int:
 
 
 def from_proxy(account: Account) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", account.stack.ports[0]), 30, ("127.0.0.2", 0))
+    return socket.create_connection(("127.0.0.1", account.stack.ports[0]), patience.seconds(30), ("127.0.0.2", 0))
 
 
 # WebSockets
@@ -183,7 +184,7 @@ def test_a_message_that_is_too_large_ends_the_connection(strict: Account, messag
     with socket_of(strict) as opened:
         opened.send(message)
         with pytest.raises(ConnectionClosed) as raised:
-            opened.recv(timeout=30)
+            opened.recv(timeout=patience.seconds(30))
         assert raised.value.rcvd is not None
         assert raised.value.rcvd.code == code
 
@@ -192,7 +193,7 @@ def test_a_message_that_is_no_text_is_nobodys_error(strict: Account) -> None:
     with socket_of(strict) as opened:
         opened.send(b"\xff\xfe", text=True)
         with pytest.raises(ConnectionClosed) as raised:
-            opened.recv(timeout=30)
+            opened.recv(timeout=patience.seconds(30))
         assert raised.value.rcvd is not None
         assert raised.value.rcvd.code == 1007
     assert "Traceback" not in own.log_of(strict)
