@@ -18,8 +18,8 @@ from app import auth, durations, logs, signals, threads, times
 from app.demo import account
 from app.engine.db import Database
 from app.errors import SightlogError
-from app.history import rollup
-from app.migrations import revisions
+from app.history import folding, rollup
+from app.migrations import refolding, revisions
 from app.models import ApiKey, Scope
 from app.runtime import Runtime, open_runtime, prepare
 from app.settings import Settings, table
@@ -230,6 +230,14 @@ def db_recount() -> None:
     with _opened() as runtime, _told_plainly(), runtime.database.write() as session:
         rollup.rebuild(session)
     _err.print("The statistics were counted anew.")
+
+
+@db.command("refold")
+def db_refold() -> None:
+    """Fold anew the text that searches look at, where a process of an older version has recorded during an upgrade."""
+    with _database() as database, database.write() as session:
+        changed = refolding.refold(session.connection(), folding.fold)
+    _err.print(f"The text of {changed} results was folded anew.")
 
 
 _err = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)

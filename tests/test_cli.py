@@ -72,10 +72,11 @@ def own(tmp_path: Path) -> Iterator[Stack]:
         ("accounts", "list limit"),
         ("accounts list", "requests"),
         ("accounts limit", "NAME N|default"),
-        ("db", "upgrade check recount"),
+        ("db", "upgrade check recount refold"),
         ("db upgrade", "schema"),
         ("db check", "differ"),
         ("db recount", "statistics"),
+        ("db refold", "searches"),
     ],
 )
 def test_every_command_tells_what_it_does(own: Stack, command: str, words: str) -> None:

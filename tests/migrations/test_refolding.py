@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from typer.testing import CliRunner
 
+from app import cli
 from app.engine.db import Database
 from app.history import folding
 from app.migrations import migrate
@@ -55,22 +57,32 @@ def folded(database: Database, account_id: int) -> dict[str, str | None]:
         return dict(session.connection().execute(query, {"account_id": account_id}).all())
 
 
-def test_text_is_folded_anew(database: Database) -> None:
+AFTERWARDS = {
+    "ascii": "left alone",
+    "none": None,
+    "same": "strasse in århus",
+    "dotted": "istanbul",
+    "decomposed": "café",
+    "greek": "ΐ",
+}
+
+
+def test_an_upgrade_folds_text_anew(database: Database) -> None:
     for account_id in (1, 2):
         insert(database, account_id, KEPT)
-    for _ in range(2):  # again, as for what an older process has recorded meanwhile
-        migrate.upgrade(database)
-        for account_id in (1, 2):
-            assert folded(database, account_id) == {
-                "ascii": "left alone",
-                "none": None,
-                "same": "strasse in århus",
-                "dotted": "istanbul",
-                "decomposed": "café",
-                "greek": "ΐ",
-            }
-        with database.write() as session:
-            session.connection().execute(text("UPDATE alembic_version SET version_num = '0006'"))
+    migrate.upgrade(database)
+    for account_id in (1, 2):
+        assert folded(database, account_id) == AFTERWARDS
+
+
+def test_what_an_older_process_recorded_meanwhile_is_folded_by_a_command(database: Database) -> None:
+    migrate.upgrade(database)
+    insert(database, 1, KEPT)
+    environment = {"SIGHTLOG_DATABASE_URL": database.url.render_as_string(hide_password=False)}
+    for changed in (3, 0):
+        done = CliRunner().invoke(cli.app, ["db", "refold"], env=environment)
+        assert (done.exit_code, done.stderr) == (0, f"The text of {changed} results was folded anew.\n")
+        assert folded(database, 1) == AFTERWARDS
 
 
 def test_more_is_folded_anew_than_is_held_at_a_time(database: Database) -> None:
