@@ -104,7 +104,7 @@ def result(account_id: int, id: str, shown: Object, most_bytes: int) -> Query:
 def _parts(shown: Projection) -> list[ColumnElement[Any]]:
     parts: list[ColumnElement[Any]] = [cast(projection.sql(one), Text) for _, one in shown.lists]
     parts = [part.label(f"list_{place}") for place, part in enumerate(parts)]
-    return parts + [projection.sql(Made.CURSOR).label("cursor")] * shown.with_cursors or [_ONE.label("nothing")]
+    return parts + [projection.sql(Made.CURSOR).label("cursor")] * shown.with_cursors or [_ONE.label("one")]
 
 
 def _ordered(statement: Select[Any], part: Pagination) -> Select[Any]:

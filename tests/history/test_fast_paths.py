@@ -1,10 +1,8 @@
 """Each way that was made fast says what the plain way says: at every moment, and for every selection."""
 
-import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import cast, func, select
@@ -16,56 +14,12 @@ from app.engine.db import Database
 from app.history import recording
 from app.history.recording import Result
 from tests.conftest import Account, only_servers
-from tests.history.test_parity import generate
-
-FIELDS = """id type status sourceType sourceId createdAt imageUrl imageId description confidenceScore verification
-    metadata errorMessage __typename""".split()  # noqa: SIM905
-SPREADS = ["...Both", "...More", "... on Description { type id }", "... { description }", "id"]
-BOTH = "fragment Both on Description { id metadata }"
-MORE = "fragment More on Description { ...Both score: confidenceScore }"
 
 
 def fill(account: Account, database: Database, values: list[dict[str, Any]]) -> None:
     """From this process, behind the back of those that serve."""
     with database.write() as session:
         recording.record(session, account.id, [Result.model_validate(value) for value in values])
-
-
-def selections(count: int) -> list[str]:
-    dice = random.Random(1)
-    found = []
-    for _ in range(count):
-        parts = dice.sample(FIELDS, dice.randint(1, len(FIELDS)))
-        parts += [f"{dice.choice('abc')}{place}: {name}" for place, name in enumerate(dice.choices(FIELDS, k=3))]
-        parts += dice.choices(SPREADS, k=2)
-        dice.shuffle(parts)
-        found.append(" ".join(parts))
-    return found
-
-
-def test_the_database_writes_what_the_executor_would_write(account: Account, database: Database) -> None:
-    fill(account, database, generate(7, 150))
-    for selected in [*selections(40), "__typename"]:
-        fragments = f"{BOTH} {MORE}" if "...More" in selected else BOTH if "...Both" in selected else ""
-        # With the edges there it is the executor that completes them.
-        query = f"""{{
-            fast: descriptions(filter: {{includeFailed: true}}) {{ nodes {{ {selected} }} }}
-            slow: descriptions(filter: {{includeFailed: true}}) {{ edges {{ node {{ {selected} }} }} }}
-        }} {fragments}"""
-        found = account.graphql(query)
-        fast, slow = found["fast"]["nodes"], [edge["node"] for edge in found["slow"]["edges"]]
-        assert len(fast) == 100
-        assert fast == slow
-        assert [list(node) for node in fast] == [list(node) for node in slow]
-
-
-@pytest.mark.parametrize("condition", ["@skip(if: true)", "@include(if: false)"])
-def test_what_is_skipped_is_not_written(account: Account, condition: str) -> None:
-    account.record({"id": "a"})
-    for selected in (f"id type {condition}", f"id ... {condition} {{ type }}"):
-        assert account.graphql(f"{{ descriptions {{ nodes {{ {selected} }} }} }}")["descriptions"]["nodes"] == [
-            {"id": "a"}
-        ]
 
 
 def test_totals_that_were_told_once_are_told_anew_after_every_recording(account: Account, database: Database) -> None:
