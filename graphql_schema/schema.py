@@ -8,7 +8,6 @@ from typing import Any, TypeVar, cast
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, Info
 from strawberry.types.unset import UNSET
@@ -160,9 +159,6 @@ class Subscription:
 
 
 class Schema(strawberry.Schema):
-    def create_extensions_runner(self, execution_context: ExecutionContext, extensions: list[SchemaExtension]) -> Steps:
-        return Steps(execution_context, extensions)
-
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = UNSET) -> None:
         errors[:] = map(refusals.told, errors)
 
@@ -174,6 +170,7 @@ schema = Schema(
     mutation=Mutation,
     subscription=Subscription,
     execution_context_class=ReadyExecutor,
+    extensions=[Steps],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 coercion.build_at_once(schema)

@@ -1,59 +1,40 @@
 """What happens around the execution of each operation."""
 
-from contextlib import nullcontext
-from types import TracebackType
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
 
-from strawberry.extensions.runner import SchemaExtensionsRunner
-from strawberry.types import ExecutionContext
+from strawberry.extensions import SchemaExtension
 
 from app import metrics
 from graphql_schema import documents, variables
 
 
-class Steps(SchemaExtensionsRunner):
-    """Our steps in the places of Strawberry's extensions, which take a stack of context managers for each place."""
+class Steps(SchemaExtension):
+    """Parses and validates from a cache, and puts the operation into the metrics when it ends."""
 
-    def operation(self) -> Any:
-        return _Counted(self.execution_context)
-
-    def parsing(self) -> Any:
-        documents.parse_given(self.execution_context)
-        return nullcontext()
-
-    def validation(self) -> Any:
-        documents.validate_given(self.execution_context)
-        return nullcontext()
-
-    def executing(self) -> Any:
-        return variables.coerced(self.execution_context)
-
-    def on_stream_result(self, result: object) -> Any:
-        return nullcontext()
-
-
-class _Counted:
-    """Puts the operation into the metrics when it ends."""
-
-    def __init__(self, given: ExecutionContext) -> None:
-        self._given = given
-
-    async def __aenter__(self) -> None:
-        pass
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def on_operation(self) -> Iterator[None]:
+        yield
         metrics.GRAPHQL_OPERATIONS.labels(self._type(), self._outcome()).inc()
+
+    def on_parse(self) -> Iterator[None]:
+        documents.parse_given(self.execution_context)
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        documents.validate_given(self.execution_context)
+        yield
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        async with variables.coerced(self.execution_context):
+            yield
 
     def _type(self) -> str:
         try:
-            return self._given.operation_type.value
+            return self.execution_context.operation_type.value
         except RuntimeError:
             return "unknown"
 
     def _outcome(self) -> str:
-        result = self._given.result
+        result = self.execution_context.result
         if result is None:
             return "refused"
         errors = result.errors or []
