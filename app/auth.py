@@ -44,7 +44,7 @@ class Principal:
             raise Forbidden(f"This needs an API key with the scope '{scope}'; this one has '{self.scope}'.")
 
 
-def authenticate(authorization: str | None) -> Asking[Principal]:
+def ask_principal(authorization: str | None) -> Asking[Principal]:
     """The principal of an `Authorization: Bearer …` value.
 
     Unauthenticated, ExpiredKey or DeactivatedKey where there is none. A wrong key, whatever is wrong with it,

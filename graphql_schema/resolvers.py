@@ -71,13 +71,13 @@ async def descriptions(
 
 
 async def description(context: Context, id: str, shown: Object) -> orjson.Fragment | None:
-    asking = results.get(context.account_id, id, shown, context.budget)
+    asking = results.ask_one(context.account_id, id, shown, context.budget)
     return await context.runtime.database.answer(context.account_id, asking)
 
 
 async def statistics(context: Context, wanted: DescriptionFilter) -> Statistics:
     runtime = context.runtime
-    return await runtime.database.answer(context.account_id, runtime.statistics.current(context.account_id, wanted))
+    return await runtime.database.answer(context.account_id, runtime.statistics.ask(context.account_id, wanted))
 
 
 def export(context: Context, id: uuid.UUID) -> ExportState:
@@ -87,7 +87,7 @@ def export(context: Context, id: uuid.UUID) -> ExportState:
         row = export_rows.get(session, context.account_id, id)
 
         def count(wanted: DescriptionFilter) -> int:
-            asking = runtime.statistics.current(context.account_id, wanted)
+            asking = runtime.statistics.ask(context.account_id, wanted)
             return runtime.database.answer_in(session, asking).total_count
 
         estimated = _estimate(context, session, [row], count=count)

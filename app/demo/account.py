@@ -35,7 +35,7 @@ def _key(runtime: Runtime, account_id: int) -> str:
     if path.is_file():
         key = path.read_text().strip()
         try:
-            if runtime.database.answer_now(auth.authenticate(f"Bearer {key}")).account_id == account_id:
+            if runtime.database.answer_now(auth.ask_principal(f"Bearer {key}")).account_id == account_id:
                 return key
         except Unauthenticated:
             pass  # revoked, or of another database

@@ -27,4 +27,5 @@ Rows = list[tuple[Any, ...]]
 
 Asking = Generator[Query, Rows, T]
 """Yields one query after the other, is sent the rows of each, and returns what it made of them: so it need not know
-whether who runs it waits or blocks. See `Database.answer`."""
+whether who runs it waits or blocks. Functions that return one begin with `ask`: they do nothing until `Database.answer`
+runs them, or until another asks in their place (`yield from`)."""

@@ -58,25 +58,25 @@ async def page(
     """
     budget.spend()
     if shown is None:
-        statistics = await database.answer(account_id, cache.current(account_id, wanted)) if with_statistics else None
+        statistics = await database.answer(account_id, cache.ask(account_id, wanted)) if with_statistics else None
         return replace(_EMPTY, statistics=statistics)
 
-    def anew() -> Asking[Page]:
-        statistics = yield from cache.current(account_id, wanted)
-        return (yield from _page(account_id, wanted, part, shown, statistics, budget))
+    def ask_anew() -> Asking[Page]:
+        statistics = yield from cache.ask(account_id, wanted)
+        return (yield from _ask_page(account_id, wanted, part, shown, statistics, budget))
 
     with_statistics = with_statistics or part.offset > SKIPPED_ROW_BY_ROW
     known = cache.get(account_id, wanted) if with_statistics else None
     found = None
     if known is not None or not with_statistics:
-        found = await database.answer(account_id, _page(account_id, wanted, part, shown, known, budget))
+        found = await database.answer(account_id, _ask_page(account_id, wanted, part, shown, known, budget))
     if found is None or (known is not None and found.revision != known.revision):
-        found = await database.answer(account_id, anew(), at_one_moment=True)
+        found = await database.answer(account_id, ask_anew(), at_one_moment=True)
     budget.spend(found.size)
     return found
 
 
-def get(account_id: int, id: str, shown: Object, budget: Budget) -> Asking[orjson.Fragment | None]:
+def ask_one(account_id: int, id: str, shown: Object, budget: Budget) -> Asking[orjson.Fragment | None]:
     """One result as a JSON object, None where the account has none of that id. TooLarge as for a page."""
     if "\0" in id:
         return None
@@ -89,7 +89,7 @@ def get(account_id: int, id: str, shown: Object, budget: Budget) -> Asking[orjso
     return orjson.Fragment(text)
 
 
-def _page(
+def _ask_page(
     account_id: int,
     wanted: DescriptionFilter,
     part: Pagination,

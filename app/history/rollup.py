@@ -84,7 +84,7 @@ def add(session: Session, account_id: int, rows: Iterable[dict[str, Any]]) -> No
         dialects.add_up(session.connection(), _HISTORIES, [(account_id, 1)])
 
 
-def totals(account_id: int, wanted: DescriptionFilter) -> Asking[Totals]:
+def ask_totals(account_id: int, wanted: DescriptionFilter) -> Asking[Totals]:
     """One statement: the groups that matter, those counted from rows among them, summed up in three ways."""
     found: dict[str, dict[str, int]] = {"day": {}, "source": {}, "bin": {}, "revision": {}}
     all_units = 0
@@ -102,7 +102,7 @@ def totals(account_id: int, wanted: DescriptionFilter) -> Asking[Totals]:
     )
 
 
-def revision(account_id: int) -> Asking[int]:
+def ask_revision(account_id: int) -> Asking[int]:
     """Of the history: as long as it is the same, so are all totals."""
     [(found,)] = yield Query("revision", lambda: select(revision_column()), {"account_id": account_id}, one_plan=True)
     return int(found)

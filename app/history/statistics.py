@@ -57,12 +57,12 @@ class Cache:
         """What held for some revision; not necessarily for the one that is."""
         return self._found.get((account_id, wanted))
 
-    def current(self, account_id: int, wanted: DescriptionFilter) -> Asking[Statistics]:
+    def ask(self, account_id: int, wanted: DescriptionFilter) -> Asking[Statistics]:
         """What holds now."""
         known = self.get(account_id, wanted)
-        if known is not None and known.revision == (yield from rollup.revision(account_id)):
+        if known is not None and known.revision == (yield from rollup.ask_revision(account_id)):
             return known
-        found = _statistics((yield from rollup.totals(account_id, wanted)))
+        found = _statistics((yield from rollup.ask_totals(account_id, wanted)))
         self._found.put((account_id, wanted), found)
         return found
 

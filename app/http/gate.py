@@ -44,7 +44,7 @@ async def admit(connection: HTTPConnection, authorization: str | None) -> Princi
     """The principal of a request. Unauthenticated or RateLimited; the state of the limit goes into the headers."""
     runtime = runtime_of(connection)
     try:
-        principal = await runtime.database.answer(None, auth.authenticate(authorization))
+        principal = await runtime.database.answer(None, auth.ask_principal(authorization))
     except Unauthenticated:
         address = limits.network(connection.client.host if connection.client else "unknown")
         await _count(connection, f"address:{address}", limits.address_limit(runtime.settings.rate_limit))

@@ -67,11 +67,11 @@ def no_table() -> Any:
 
 def is_another(account: Account, database: Database) -> Asking[bool]:
     """Whether the revision is another after somebody else has recorded."""
-    before = yield from rollup.revision(account.id)
+    before = yield from rollup.ask_revision(account.id)
     fresh = {"id": f"r{before}", "source_type": "single", "created_at": "2025-01-01T10:00:00Z"}
     with database.write() as session:
         recording.record(session, account.id, [Result.model_validate(fresh)])
-    return before < (yield from rollup.revision(account.id))
+    return before < (yield from rollup.ask_revision(account.id))
 
 
 def test_each_query_sees_its_own_moment_unless_all_are_to_see_one(account: Account, database: Database) -> None:

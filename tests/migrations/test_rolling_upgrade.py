@@ -98,10 +98,10 @@ def test_whoever_records_raises_the_revision(database: Database) -> None:
     found = []
     for ids, raises in ((["a", "b"], False), (["c"], True), (["d"], False)):
         recorded(database, *ids, raises_revision=raises)
-        found.append(database.answer_now(rollup.revision(1)))
+        found.append(database.answer_now(rollup.ask_revision(1)))
     with database.write() as session:
         session.connection().execute(text("DELETE FROM statistics_groups"))
-    found.append(database.answer_now(rollup.revision(1)))
+    found.append(database.answer_now(rollup.ask_revision(1)))
     # SQLite's triggers raise it beside whoever raises it himself, which does no harm.
     assert found == ([1, 3, 4, 5] if database.is_sqlite else [1, 2, 3, 4])
 
@@ -117,7 +117,7 @@ def test_two_who_record_at_once_wait_in_no_circle(database: Database) -> None:
         other.commit()
         one.execute(text(GROUP), {"bin": 3})
         one.commit()
-    assert database.answer_now(rollup.revision(1)) == 2
+    assert database.answer_now(rollup.ask_revision(1)) == 2
 
 
 def test_check_tells_of_a_trigger_that_is_not_there(stack: Stack, database: Database) -> None:
