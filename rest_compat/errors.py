@@ -66,7 +66,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         401: (Envelope, "The API key is missing, wrong, expired or deactivated"),
         403: (Forbids, "The API key's scope does not suffice"),
         404: (Detail, "Not found"),
-        413: (Forbids, "The body is larger than this server takes"),
+        413: (Forbids, "The body, or the answer, is larger than this server allows"),
         422: (Refusal, "A parameter is wrong, or parameters are wrong together"),
         429: (Envelope, "Too many requests; see Retry-After"),
         500: (Envelope, "Something went wrong on our side"),

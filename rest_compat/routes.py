@@ -79,6 +79,7 @@ router = APIRouter(
 @router.get(
     "/descriptions",
     response_model=schemas.DescriptionList,
+    responses=responses(413),
     summary="Processing history",
     operation_id="listDescriptions",
     openapi_extra={"parameters": params.LISTED, "security": [{gate.bearer.scheme_name: []}]},
