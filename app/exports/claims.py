@@ -145,12 +145,11 @@ def hand_back_later(session: Session, held: Claim, message: str) -> bool:
     return _ended(session, held, leases.put_off(failures, now), ExportEventType.HANDED_BACK, now, message)
 
 
-def give_up(session: Session, held: Claim) -> None:
-    """Nothing is written any more. If the account has cancelled it, it may run another now; else another worker may."""
+def let_go(session: Session, held: Claim) -> None:
+    """Nothing is written any more of an export that was cancelled, so that its account may run another."""
     export = held.export
     same = and_(is_export(export.account_id, export.id), col(Export.attempt) == export.attempt)
-    if not hand_back(session, held):
-        change(session, and_(same, in_states(_CANCELLED, _PENDING)), {"lease_until": None})
+    change(session, and_(same, in_states(_CANCELLED, _PENDING)), {"lease_until": None})
 
 
 def take_back(session: Session) -> int:

@@ -113,7 +113,7 @@ def _attempt(runtime: Runtime, claim: Claim, stop: threading.Event) -> tuple[str
         return "failed", _end(runtime, claim, partial(claims.fail, message=lifecycle.TOO_LARGE))
     except Exception as error:
         if isinstance(error, Stopped) or progress.lost.is_set():
-            return "stopped", _end(runtime, claim, claims.give_up)
+            return "stopped", _end(runtime, claim, claims.hand_back)
         log.warning("export %s: attempt %d failed", export.id, export.attempt, exc_info=True)
         return "failed", _end(runtime, claim, partial(claims.hand_back_later, message=_reason(error)))
 
@@ -222,10 +222,11 @@ def _renew(runtime: Runtime, claim: Claim, progress: Progress, stop: threading.E
         return claims.renew(session, claim, rows_written=written, rows_total=total)
 
 
-def _end(runtime: Runtime, claim: Claim, how: Callable[[Session, Claim], object]) -> Due:
+def _end(runtime: Runtime, claim: Claim, how: Callable[[Session, Claim], bool]) -> Due:
     try:
         with runtime.database.write() as session:
-            how(session, claim)
+            if not how(session, claim):
+                claims.let_go(session, claim)
             return _due(runtime, session, claim.export.account_id)
     except Exception:
         # Its lease runs out, and the sweep takes it back.

@@ -24,7 +24,7 @@ ENDLESS = {
     True: "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n",
     False: "SELECT count(*) FROM (SELECT pg_sleep(3600)) asleep",
 }
-DEAF = "SELECT count(*) FROM (SELECT repeat('a', 4000000) LIKE '%' || repeat('a', 100000) || 'b%') found"
+DEAF = "SELECT (repeat('a', 4000000) LIKE '%' || repeat('a', 100000) || 'b%')::int"
 """PostgreSQL looks for no cancel while it compares."""
 
 Ending = Callable[[Session, int, uuid.UUID, Event], object]
@@ -91,6 +91,24 @@ def ends(core: Runtime, account_id: int, monkeypatch: pytest.MonkeyPatch, how: s
         assert (row.status, row.attempt, row.failures, row.lease_until) == (status, 1, 0, None)
 
 
+def test_one_that_fails_as_it_is_cancelled_gives_its_turn_back(
+    core: Runtime, account_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = create(core, account_id)
+
+    def fails(*_: object) -> int:
+        with core.database.write() as session:
+            lifecycle.cancel(session, account_id, id)
+        raise OSError
+
+    monkeypatch.setattr(rollup, "count_rows", fails)
+    runs.run(core, account_id, id, Event())
+    with core.database.read() as session:
+        row = session.get(Export, (account_id, id))
+        assert row
+        assert (row.status, row.attempt, row.failures, row.lease_until) == ("cancelled", 1, 0, None)
+
+
 @pytest.mark.parametrize("is_retried", [False, True])
 def test_a_cancelled_one_takes_its_turn_until_its_thread_is_free(
     core: Runtime, account_id: int, is_retried: bool
@@ -105,7 +123,7 @@ def test_a_cancelled_one_takes_its_turn_until_its_thread_is_free(
             lifecycle.retry(session, account_id, first)
     assert claim(core, account_id, second) is None
     with core.database.write() as session:
-        claims.give_up(session, held)
+        claims.let_go(session, held)
     assert claim(core, account_id, first if is_retried else second)
 
 
