@@ -95,7 +95,8 @@ class Description(SQLModel, table=True):
             postgresql_include=["status"],
         ),
         Index("ix_descriptions_score", "account_id", "confidence_score"),
-        Index("ix_descriptions_image", "account_id", "image_id", "created_at", "id"),
+        Index("ix_descriptions_image", "account_id", "image_id"),
+        Index("ix_descriptions_source", "account_id", "source_id"),
         Index(
             "ix_descriptions_search",
             "search_text",
