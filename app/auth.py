@@ -1,25 +1,29 @@
 """Accounts and their API keys, and who is asking."""
 
+import difflib
 import hashlib
 import hmac
 import re
 import secrets
 import string
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Select, bindparam
+from sqlalchemy import Select, bindparam, func, or_
 from sqlmodel import Session, col, select
 
 from app import times
 from app.engine import dialects
 from app.engine.queries import Asking, Query
-from app.errors import DeactivatedKey, ExpiredKey, Forbidden, InvalidInput, NotFound, Unauthenticated
+from app.errors import Conflict, DeactivatedKey, ExpiredKey, Forbidden, InvalidInput, NotFound, Unauthenticated
 from app.models import Account, ApiKey, Scope
 
+_BEGINNING = "sightlog_"
+_PREFIX_LENGTH = len(_BEGINNING) + 8
+_MOST_LISTED = 10
 _ALPHANUMERIC = string.ascii_letters + string.digits
 _KEY = re.compile(r"(sightlog_[A-Za-z0-9]{8})[A-Za-z0-9_-]{32,64}")
 _ACCOUNT_NAME = re.compile(r"[\w][\w .@+-]{0,99}")
@@ -89,16 +93,30 @@ def refusals(session: Session, key_prefixes: Collection[str]) -> dict[str, Unaut
 
 def account(session: Session, name: str, *, create: bool = False) -> Account:
     """The account of that name. NotFound where there is none, unless it is to be created."""
-    if _ACCOUNT_NAME.fullmatch(name) is None:
-        raise InvalidInput("An account's name is 1 to 100 letters, digits, spaces or any of . @ + - _", field="account")
-    found = session.exec(select(Account).where(Account.name == name)).first()
+    found = _account(session, name)
     if found is None:
         if not create:
-            raise NotFound(f"There is no account named '{name}'.")
+            raise NotFound(f"There is no account named '{name}'.{_meant(session, name)}")
         found = Account(name=name, created_at=times.now())
         session.add(found)
         session.flush()
     return found
+
+
+def create_account(session: Session, name: str) -> Account:
+    """Conflict where there is one of that name."""
+    if _account(session, name) is not None:
+        raise Conflict(f"There is an account named '{name}' already.")
+    return account(session, name, create=True)
+
+
+def rename_account(session: Session, old: str, new: str) -> None:
+    """NotFound where there is no such account, Conflict where the new name is another's."""
+    found = account(session, old)
+    if _account(session, new) not in (None, found):
+        raise Conflict(f"There is an account named '{new}' already.")
+    found.name = new
+    session.add(found)
 
 
 def account_id(session: Session, name: str, *, create: bool = False) -> int:
@@ -121,9 +139,13 @@ def limit_account(session: Session, name: str, limit: str) -> int | None:
     return found.rate_limit
 
 
-def create_key(session: Session, account_id: int, scope: Scope, *, expires_in: timedelta | None = None) -> str:
+def create_key(
+    session: Session, account_id: int, scope: Scope, *, expires_in: timedelta | None = None, name: str | None = None
+) -> str:
     """A new key. This is the only time that the whole of it is known; only its hash is stored."""
-    prefix = "sightlog_" + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(8))
+    if name is not None and not (1 <= len(name) <= 100 and name.isprintable()):
+        raise InvalidInput("The name of a key is 1 to 100 letters, digits, spaces or other signs.", field="name")
+    prefix = _BEGINNING + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(8))
     key = prefix + secrets.token_urlsafe(32)
     now = times.now()
     session.add(
@@ -134,6 +156,7 @@ def create_key(session: Session, account_id: int, scope: Scope, *, expires_in: t
             scope=scope,
             created_at=now,
             expires_at=None if expires_in is None else now + expires_in,
+            name=name,
         )
     )
     return key
@@ -147,14 +170,32 @@ def keys(session: Session, account_id: int | None = None) -> list[tuple[ApiKey, 
     return list(session.exec(statement.order_by(Account.name, col(ApiKey.created_at))).all())
 
 
-def revoke_key(session: Session, key_prefix: str) -> ApiKey:
-    """Deactivates the key with that prefix; doing it twice is harmless. NotFound where there is none."""
-    found = session.get(ApiKey, key_prefix)
-    if found is None:
-        raise NotFound(f"There is no API key that begins with '{key_prefix}'.")
-    found.active = False
-    session.add(found)
-    return found
+def keys_used(session: Session, moments: Mapping[str, datetime], *, at_most_every: timedelta) -> None:
+    """Keeps when each key, by its prefix, was used; not where that is hardly later than what is kept."""
+    key = ApiKey.__table__.c  # type: ignore[attr-defined]
+    is_later = or_(key.last_used_at.is_(None), key.last_used_at < bindparam("before"))
+    kept = sqlalchemy.update(ApiKey).where(key.key_prefix == bindparam("prefix"), is_later)
+    # In the order of the prefixes, so that two processes wait for each other and never in a circle.
+    values = [{"prefix": prefix, "at": at, "before": at - at_most_every} for prefix, at in sorted(moments.items())]
+    session.connection().execute(kept.values(last_used_at=bindparam("at")), values)
+
+
+def revoke_key(session: Session, beginning: str) -> ApiKey:
+    """Deactivates the one key that begins so, or is that. Doing it twice is harmless. NotFound where there is none,
+    Conflict where there are several.
+    """
+    shown = beginning.rstrip("…")[:_PREFIX_LENGTH]
+    begins = func.substr(col(ApiKey.key_prefix), 1, len(shown)) == shown
+    found = session.exec(select(ApiKey).where(begins).order_by(ApiKey.key_prefix)).all() if shown else []
+    if not found:
+        raise NotFound(f"There is no API key that begins with '{shown}'.")
+    if len(found) > 1 or len(shown) <= len(_BEGINNING):
+        listed = ", ".join(f"{key.key_prefix}…" for key in found[:_MOST_LISTED])
+        more = f" and {len(found) - _MOST_LISTED} more" if len(found) > _MOST_LISTED else ""
+        raise Conflict(f"Say more of the key, as '{shown}' begins {listed}{more}.")
+    found[0].active = False
+    session.add(found[0])
+    return found[0]
 
 
 def scope_of(names: str) -> Scope:
@@ -164,6 +205,18 @@ def scope_of(names: str) -> Scope:
     except ValueError:
         raise InvalidInput("Scopes are read, write and admin, joined by commas.", field="scopes") from None
     return max(given, key=_SCOPES.index)
+
+
+def _account(session: Session, name: str) -> Account | None:
+    if _ACCOUNT_NAME.fullmatch(name) is None:
+        raise InvalidInput("An account's name is 1 to 100 letters, digits, spaces or any of . @ + - _", field="account")
+    return session.exec(select(Account).where(Account.name == name)).first()
+
+
+def _meant(session: Session, name: str) -> str:
+    """A hint at the account whose name is most like that."""
+    like = difflib.get_close_matches(name, session.exec(select(Account.name)).all(), 1)
+    return f" Did you mean '{like[0]}'?" if like else ""
 
 
 def _require_usable(active: bool, expires_at: datetime | None) -> None:

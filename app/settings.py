@@ -1,6 +1,8 @@
 """Every setting, read once from `SIGHTLOG_*` variables, with defaults that are safe on a laptop."""
 
+import difflib
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +12,11 @@ from pydantic import BeforeValidator, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app import durations
+
+PREFIX = "SIGHTLOG_"
+
+_SECRETS = {"secret"}
+_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s]+(?=@)|((?i:password|secret|token)=)[^&\s]+")
 
 
 def _split(value: object) -> object:
@@ -22,7 +29,7 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="SIGHTLOG_", frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
     data_dir: Path = Field(
         Path("sightlog-data"), description="Folder of the embedded database, of local export files and of the secret."
@@ -78,7 +85,9 @@ class Settings(BaseSettings):
         "`https://app.example.com`; `*`: any. Empty: its own alone.",
     )
     secret: str = Field(
-        "", description="Key for signing the URLs of local files; empty: made once and kept in the data folder."
+        "",
+        description="Key for signing the URLs of local files; empty: made once and kept in the data folder. "
+        "Several, joined by commas: the first signs, and URLs that any of them signed are good.",
     )
     rate_limit: int = Field(
         500,
@@ -189,6 +198,10 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.data_dir / 'sightlog.db'}"
 
     @property
+    def secrets(self) -> list[str]:
+        return [secret.strip() for secret in self.secret.split(",") if secret.strip()]
+
+    @property
     def runs_worker(self) -> bool:
         return not self.redis_url if self.embedded_worker is None else self.embedded_worker
 
@@ -196,12 +209,52 @@ class Settings(BaseSettings):
 def table() -> str:
     """Each setting with its default and its meaning, as a Markdown table."""
     rows = [
-        f"| `SIGHTLOG_{name.upper()}` | {_shown(field.default)} | {field.description} |"
+        f"| `{variable(name)}` | {_as_code(_text(field.default))} | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
-def _shown(default: object) -> str:
-    text = durations.text(default) if isinstance(default, timedelta) else "" if default in (None, ()) else str(default)
+def in_force(settings: Settings) -> list[tuple[str, str, str]]:
+    """Each setting's variable, its value with secrets hidden, and where that comes from."""
+    return [
+        (variable(name), _hidden(name, _text(getattr(settings, name))), _origin(settings, name))
+        for name in Settings.model_fields
+    ]
+
+
+def unknown(names: Iterable[str]) -> dict[str, str | None]:
+    """Those that begin like our variables and are none, each with the nearest that is one."""
+    known = [variable(name) for name in Settings.model_fields]
+    strangers = sorted(name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known)
+    return {name: next(iter(difflib.get_close_matches(name.upper(), known, 1, 0.8)), None) for name in strangers}
+
+
+def variable(name: str) -> str:
+    return PREFIX + name.upper()
+
+
+def masked(text: str) -> str:
+    """The text without the passwords of the URLs in it."""
+    return _PASSWORD.sub(lambda found: (found[1] or found[2]) + "***", text)
+
+
+def _origin(settings: Settings, name: str) -> str:
+    return "environment" if name in settings.model_fields_set else "default"
+
+
+def _hidden(name: str, text: str) -> str:
+    return "(hidden)" if text and name in _SECRETS else masked(text)
+
+
+def _text(value: object) -> str:
+    match value:
+        case timedelta():
+            return durations.text(value)
+        case tuple():
+            return ",".join(value)
+    return "" if value is None else str(value)
+
+
+def _as_code(text: str) -> str:
     return f"`{text}`" if text else ""

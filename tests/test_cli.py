@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ import httpx
 import pytest
 from sqlmodel import select
 
+from app import times
 from app.engine.db import Database
-from app.models import Export
+from app.models import ApiKey, Export, Scope
 from app.settings import Settings
-from tests.commands import invoke, sightlog
+from tests.commands import invoke, invoke_plainly, sightlog
 from tests.conftest import Account
 from tools import patience
 from tools.servers import Servers, free_port
@@ -39,6 +41,11 @@ def created(stack: Stack, *arguments: str) -> str:
     assert (told.exit_code, told.stderr) == (0, "")
     assert KEY.fullmatch(told.stdout)
     return told.stdout.strip()
+
+
+def made(stack: Stack, *names: str) -> None:
+    for name in names:
+        assert sightlog(stack, "accounts", "create", name).stderr == f"The account '{name}' was made.\n"
 
 
 def listed(stack: Stack, *arguments: str) -> list[list[str]]:
@@ -64,12 +71,14 @@ def own(tmp_path: Path) -> Iterator[Stack]:
         ("worker", "Redis"),
         ("import", "FILE... --account required .jsonl .json .csv .gz twice `-`"),
         ("demo", "demo key"),
-        ("settings", "Markdown"),
+        ("settings", "Markdown --markdown hidden"),
         ("keys", "create list revoke"),
-        ("keys create", "--account required --scopes read, write, admin --expires 30d 12h"),
+        ("keys create", "--account required --scopes read, write, admin --expires 30d 12h --name --create"),
         ("keys list", "--account"),
         ("keys revoke", "key list beginning"),
-        ("accounts", "list limit"),
+        ("accounts", "create list rename limit"),
+        ("accounts create", "NAME keys"),
+        ("accounts rename", "OLD NEW history"),
         ("accounts list", "requests"),
         ("accounts limit", "NAME N|default"),
         ("db", "upgrade check recount refold"),
@@ -113,6 +122,11 @@ def test_what_cannot_be_meant_is_told(own: Stack, arguments: str, reason: str) -
 
 SCOPES = "Error: Scopes are read, write and admin, joined by commas.\n"
 NAMES = "Error: An account's name is 1 to 100 letters, digits, spaces or any of . @ + - _\n"
+KEY_NAMES = "Error: The name of a key is 1 to 100 letters, digits, spaces or other signs.\n"
+MISSPELT = (
+    "Error: There is no account named 'frist'. Did you mean 'first'? `sightlog accounts create` makes one, "
+    "and so does --create.\n"
+)
 DURATION = "Error: --expires must be a number and a unit, for example 30d, 12h, 90m or 45s.\n"
 
 
@@ -120,8 +134,17 @@ DURATION = "Error: --expires must be a number and a unit, for example 30d, 12h, 
     ("arguments", "sentence"),
     [
         (["keys", "create", "--account", ""], NAMES),
-        (["keys", "create", "--account", "a/b"], NAMES),
-        (["keys", "create", "--account", "x" * 101], NAMES),
+        (["keys", "create", "--create", "--account", "a/b"], NAMES),
+        (["accounts", "create", "x" * 101], NAMES),
+        (["accounts", "create", "first"], "Error: There is an account named 'first' already.\n"),
+        (["accounts", "rename", "nobody", "other"], "Error: There is no account named 'nobody'.\n"),
+        (["accounts", "rename", "first", "second"], "Error: There is an account named 'second' already.\n"),
+        (["accounts", "rename", "first", "a/b"], NAMES),
+        (["keys", "create", "--account", "frist"], MISSPELT),
+        (["import", "-", "--account", "frist"], MISSPELT),
+        (["keys", "create", "--account", "first", "--name", ""], KEY_NAMES),
+        (["keys", "create", "--account", "first", "--name", "a\nb"], KEY_NAMES),
+        (["keys", "create", "--account", "first", "--name", "x" * 101], KEY_NAMES),
         (["keys", "create", "--account", "a", "--scopes", "root"], SCOPES),
         (["keys", "create", "--account", "a", "--scopes", ""], SCOPES),
         (["keys", "create", "--account", "a", "--expires", "soon"], DURATION),
@@ -135,9 +158,13 @@ DURATION = "Error: --expires must be a number and a unit, for example 30d, 12h, 
     ],
 )  # fmt: skip
 def test_a_refusal_is_one_sentence(own: Stack, arguments: list[str], sentence: str) -> None:
+    for name in ("first", "second"):
+        assert sightlog(own, "accounts", "create", name).exit_code == 0
     told = sightlog(own, *arguments)
     assert (told.exit_code, told.stdout, told.stderr) == (2, "", sentence)
     assert len(listed(own)) == 1
+    accounts = sightlog(own, "accounts", "list").stdout.splitlines()[1:]
+    assert [line.split()[0] for line in accounts] == ["first", "second"]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +216,9 @@ NO_FILE = "The database ({folder}) cannot be used: "
         ("DATA_DIR", "{folder}/text/deep", "Not a directory: {folder}/text/deep"),
     ],
 )
-@pytest.mark.parametrize("command", [["serve"], ["demo"], ["keys", "list"], ["db", "upgrade"], ["db", "check"]])
+@pytest.mark.parametrize(
+    "command", [["serve"], ["demo"], ["accounts", "create", "a"], ["db", "upgrade"], ["db", "check"]]
+)
 def test_a_database_that_cannot_be_opened_is_one_sentence(
     tmp_path: Path, command: list[str], setting: str, value: str, reason: str
 ) -> None:
@@ -212,7 +241,7 @@ def test_a_port_in_use_is_one_sentence(own: Stack) -> None:
 
 
 def test_the_settings_are_listed(own: Stack) -> None:
-    told = sightlog(own, "settings")
+    told = sightlog(own, "settings", "--markdown")
     assert (told.exit_code, told.stderr) == (0, "")
     head, rule, *rows = told.stdout.splitlines()
     assert (head, rule) == ("| variable | default | meaning |", "|---|---|---|")
@@ -221,6 +250,119 @@ def test_the_settings_are_listed(own: Stack) -> None:
         "| `SIGHTLOG_EXPORT_RETENTION` | `7d` | How long the file of an export is kept, such as `7d` or `12h`. |"
         in rows
     )
+
+
+def test_the_settings_in_force_are_shown(own: Stack) -> None:
+    environment = own.environment | {
+        "SIGHTLOG_DATABASE_URL": "postgresql+psycopg://me:hush@db.example:5432/name?sslpassword=hush&x=1",
+        "SIGHTLOG_SECRET": "hush",
+        "sightlog_rate_limit": "70",
+        "SIGHTLOG_S3_PREFIX": "",
+    }
+    told = invoke_plainly(environment, "settings")
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert "hush" not in told.stdout
+    head, *rows = [re.split(r"  +", line.strip()) for line in told.stdout.splitlines()]
+    assert head == ["variable", "value", "from"]
+    shown = {row[0]: row[1:] for row in rows}
+    assert list(shown) == [f"SIGHTLOG_{name.upper()}" for name in Settings.model_fields]
+    assert shown["SIGHTLOG_DATABASE_URL"] == [
+        "postgresql+psycopg://me:***@db.example:5432/name?sslpassword=***&x=1", "environment",
+    ]  # fmt: skip
+    assert shown["SIGHTLOG_SECRET"] == ["(hidden)", "environment"]
+    assert shown["SIGHTLOG_RATE_LIMIT"] == ["70", "environment"]
+    assert shown["SIGHTLOG_S3_PREFIX"] == ["exports/", "default"]
+    assert shown["SIGHTLOG_REDIS_URL"] == ["default"]
+    assert not (own.folder / "data").exists()
+
+
+def test_a_variable_that_is_no_setting_is_told(own: Stack) -> None:
+    misspelt = {"SIGHTLOG_RATELIMIT": "1", "SIGHTLOG_COLOUR": "red", "sightlog_secret": "a"}
+    own.settings = misspelt
+    told = own.run("accounts", "create", "a").stderr.decode().splitlines()
+    assert [line.partition(" ")[2] for line in told if "WARNING" in line] == [
+        "WARNING sightlog: SIGHTLOG_COLOUR is no setting",
+        "WARNING sightlog: SIGHTLOG_RATELIMIT is no setting; did you mean SIGHTLOG_RATE_LIMIT?",
+    ]
+    assert told[-1] == "The account 'a' was made."
+
+
+def test_the_version_is_told(own: Stack) -> None:
+    told = sightlog(own, "--version")
+    assert (told.exit_code, told.stdout, told.stderr) == (0, f"sightlog {version('sightlog')}\n", "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["keys", "create", "--account", "a"], ["keys", "list"], ["keys", "revoke", "sightlog_a"],
+        ["accounts", "list"], ["accounts", "rename", "a", "b"], ["accounts", "limit", "a", "1"],
+        ["import", "-", "--account", "a"], ["db", "recount"],
+    ],
+)  # fmt: skip
+def test_no_database_is_made_by_mistake(own: Stack, arguments: list[str]) -> None:
+    told = invoke_plainly(own.environment, *arguments)
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert told.stderr == (
+        f"Error: There is no database {own.folder}/data/sightlog.db: SIGHTLOG_DATA_DIR or SIGHTLOG_DATABASE_URL says "
+        "where it is, and `sightlog accounts create` makes one.\n"
+    )
+    assert not (own.folder / "data").exists()
+
+
+def test_the_database_is_named(own: Stack) -> None:
+    named = f"Database: {own.folder}/data/sightlog.db"
+    told = [
+        invoke_plainly(own.environment, *arguments).stderr.splitlines()[0]
+        for arguments in (["accounts", "create", "a"], ["keys", "create", "--account", "a"], ["db", "check"])
+    ]
+    assert told == [f"{named} (new)", named, named]
+
+
+@pytest.mark.xdist_group("servers")
+def test_a_server_is_named_without_its_password(own: Stack, real_servers: Servers) -> None:
+    url = real_servers.postgres.create_database(f"named_{os.urandom(4).hex()}")
+    told = invoke_plainly({"SIGHTLOG_DATABASE_URL": url.replace("sightlog@", "sightlog:hush@")}, "db", "upgrade")
+    assert told.stderr.splitlines()[0] == f"Database: {url.replace('sightlog@', 'sightlog:***@')}"
+
+
+def test_an_account_gets_another_name(account: Account) -> None:
+    new = f"renamed {account.name}"
+    told = sightlog(account.stack, "accounts", "rename", account.name, new)
+    assert (told.exit_code, told.stderr) == (0, f"The account '{account.name}' is now '{new}'.\n")
+    assert get(account.stack, account.keys[Scope.READ]).status_code == 200
+    assert [row[1] for row in listed(account.stack, "--account", new)[1:]] == [new] * 3
+    assert sightlog(account.stack, "keys", "list", "--account", account.name).exit_code == 2
+
+
+def test_create_makes_what_is_not_there(own: Stack) -> None:
+    key = created(own, "--account", "a", "--create")
+    assert created(own, "--account", "a", "--create") != key
+    lines = b'{"id": "1", "source_type": "s", "created_at": "2025-01-01"}\n'
+    told = sightlog(own, "import", "-", "--account", "b", "--create", input=lines)
+    assert (told.exit_code, told.stdout) == (0, "1 recorded, 0 already known, 0 rejected\n")
+    assert [row[1] for row in listed(own)[1:]] == ["a", "a"]
+
+
+def test_a_key_is_revoked_by_any_beginning_that_no_other_has(own: Stack) -> None:
+    made(own, "a")
+    database = Database(own.database_url)
+    with database.write() as session:
+        for prefix in ("sightlog_abcdefgh", "sightlog_abCdefgh", "sightlog_x_000000"):
+            session.add(ApiKey(key_prefix=prefix, account_id=1, secret_hash="", scope="read", created_at=times.now()))
+    database.dispose()
+    several = sightlog(own, "keys", "revoke", "sightlog_ab")
+    assert (several.exit_code, several.stderr) == (
+        2, "Error: Say more of the key, as 'sightlog_ab' begins sightlog_abCdefgh…, sightlog_abcdefgh….\n",
+    )  # fmt: skip
+    for too_little in ("", "sightlog_", "s", "sightlog_%", "sightlog_ABC"):
+        assert sightlog(own, "keys", "revoke", too_little).exit_code == 2
+    assert {row[-1] for row in listed(own)[1:]} == {"active"}
+    assert sightlog(own, "keys", "revoke", "sightlog_abC").stderr == "The key sightlog_abCdefgh… no longer works.\n"
+    assert sightlog(own, "keys", "revoke", "sightlog_x").stderr == "The key sightlog_x_000000… no longer works.\n"
+    assert {row[0]: row[-1] for row in listed(own)[1:]} == {
+        "sightlog_abCdefgh…": "revoked", "sightlog_abcdefgh…": "active", "sightlog_x_000000…": "revoked",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -242,21 +384,24 @@ def test_a_key_works_at_once_and_has_its_scopes(
     else:
         assert answer["errors"][0]["extensions"] == {"code": "AUTHZ_ERROR"}
     assert get(account.stack, key).json()["total_count"] == may_write
-    assert [row[2] for row in listed(account.stack, "--account", account.name) if row[0] == key[:17] + "…"] == [shown]
+    assert [row[3] for row in listed(account.stack, "--account", account.name) if row[0] == key[:17] + "…"] == [shown]
 
 
 def test_keys_are_listed_by_their_beginnings(stack: Stack) -> None:
     name = f"keys {os.urandom(4).hex()}"
-    keys = [created(stack, "--account", name), created(stack, "--account", name, "--expires", "30d")]
+    made(stack, name)
+    named = created(stack, "--account", name, "--expires", "30d", "--name", "of the [importer]")
+    keys = [created(stack, "--account", name), named][::-1]
     head, *rows = listed(stack, "--account", name)
-    assert head == ["key", "account", "scopes", "created", "expires", "state"]
-    assert [[row[0], row[1], row[2], row[5]] for row in rows] == [
-        [key[:17] + "…", name, "read", "active"] for key in keys
+    assert head == ["key", "account", "name", "scopes", "created", "expires", "last used", "state"]
+    assert [[*row[:4], *row[6:]] for row in rows] == [
+        [keys[0][:17] + "…", name, "of the [importer]", "read", "never", "active"],
+        [keys[1][:17] + "…", name, "-", "read", "never", "active"],
     ]
-    made, until = (datetime.fromisoformat(text) for text in (rows[1][3], rows[1][4]))
-    assert rows[0][4] == "never"
-    assert timedelta(days=30) <= until - made < timedelta(days=30, seconds=1)
-    assert abs(made - datetime.now(UTC)) < timedelta(minutes=1)
+    made_at, until = (datetime.fromisoformat(text) for text in (rows[0][4], rows[0][5]))
+    assert rows[1][5] == "never"
+    assert timedelta(days=30) <= until - made_at < timedelta(days=30, seconds=1)
+    assert abs(made_at - datetime.now(UTC)) < timedelta(minutes=1)
     assert [row for row in listed(stack) if row[1] == name] == rows
     assert keys[0] not in sightlog(stack, "keys", "list").stdout
 
@@ -265,7 +410,7 @@ def test_a_key_that_has_expired(account: Account) -> None:
     key = created(account.stack, "--account", account.name, "--expires", "0s")
     answer = get(account.stack, key)
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "EXPIRED_API_KEY")
-    assert [row[5] for row in listed(account.stack, "--account", account.name) if row[0] == key[:17] + "…"] == [
+    assert [row[-1] for row in listed(account.stack, "--account", account.name) if row[0] == key[:17] + "…"] == [
         "expired"
     ]
 
@@ -279,7 +424,7 @@ def test_a_revoked_key(account: Account, shown: bool) -> None:
     answer = get(account.stack, key)
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "DEACTIVATED_API_KEY")
     assert get(account.stack, other).status_code == 200
-    assert {row[0]: row[5] for row in listed(account.stack, "--account", account.name)}[key[:17] + "…"] == "revoked"
+    assert {row[0]: row[-1] for row in listed(account.stack, "--account", account.name)}[key[:17] + "…"] == "revoked"
 
 
 def test_the_demo_twice(stack: Stack) -> None:
@@ -299,7 +444,7 @@ def test_a_demo_whose_key_was_revoked_gets_another(own: Stack) -> None:
     assert sightlog(own, "keys", "revoke", first.strip()).exit_code == 0
     second = sightlog(own, "demo").stdout
     assert KEY.fullmatch(second)
-    assert [row[5] for row in listed(own, "--account", "demo")[1:]] == ["revoked", "active"]
+    assert [row[-1] for row in listed(own, "--account", "demo")[1:]] == ["revoked", "active"]
     assert second != first
 
 
@@ -387,7 +532,7 @@ def test_sigterm_hands_a_running_export_back(own: Stack) -> None:
         json.dumps({"id": f"{place:04}", "source_type": "s", "created_at": "2025-01-01", "description": text}) + "\n"
         for place in range(1000)
     )
-    assert sightlog(own, "import", "-", "--account", "a", input=lines.encode()).exit_code == 0
+    assert sightlog(own, "import", "-", "--create", "--account", "a", input=lines.encode()).exit_code == 0
     headers = {"Authorization": f"Bearer {created(own, '--account', 'a')}"}
     body = {"data_type": "descriptions", "format": "csv", "fields": ["id", "description"]}
     own.add_api()
@@ -429,7 +574,7 @@ def test_a_terminal_sees_progress(own: Stack) -> None:
     path = own.folder / "results.csv"
     path.write_text("id,source_type,created_at\n" + "".join(f"{place},s,2025-01-01\n" for place in range(5000)))
     ours, theirs = pty.openpty()
-    command = [*COMMAND, "import", str(path), "--account", "a"]
+    command = [*COMMAND, "import", str(path), "--create", "--account", "a"]
     environment = own.environment | {"COLUMNS": "200", "TERM": "xterm"}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=theirs) as process:
         os.close(theirs)

@@ -21,6 +21,7 @@ WINGS: dict[str, set[str]] = {
     "imports": {"engine", "history"},
     "migrations": {"engine"},
     "demo": {"history"},
+    "commands": {"engine", "history", "migrations"},
     "http": {"engine", "exports", "history", "imports", "jobs", "migrations"},
 }
 """The wings of `app`, and from which others each may import."""

@@ -325,7 +325,7 @@ def test_memory_stays_flat(tmp_path: Path, count: int, new: int, size: int) -> N
     """Of 130 MB that run in through standard input, a batch or two is held at a time. (What is known costs no time.)"""
     line = b'{"id":"%d","source_type":"s","created_at":"2025-01-01","description":"' + b"x" * size + b'"}\n'
     # A process between, because a child counts its parent's memory as its own until it runs another program.
-    command = [sys.executable, "-c", MEASURE, *COMMAND, "import", "-", "--account", "flat"]
+    command = [sys.executable, "-c", MEASURE, *COMMAND, "import", "-", "--create", "--account", "flat"]
     environment = Stack(tmp_path, {}).environment
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) as process:  # type: ignore[call-overload]

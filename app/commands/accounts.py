@@ -1,0 +1,76 @@
+"""`sightlog accounts`: who has a history, and how much each may ask for."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlmodel import Session
+
+from app import auth, times
+from app.commands.opening import err, opened, told_plainly
+from app.errors import NotFound
+
+commands = typer.Typer(
+    help="Create, list and rename accounts, and set how much they may ask for.", no_args_is_help=True
+)
+
+Name = Annotated[str, typer.Option("--account", help="Name of the account.")]
+Create = Annotated[bool, typer.Option("--create", help="Make the account, and the embedded database, if need be.")]
+
+
+def id_of(session: Session, name: str, *, create: bool) -> int:
+    """NotFound where there is none, unless it is to be created."""
+    try:
+        return auth.account_id(session, name, create=create)
+    except NotFound as error:
+        raise NotFound(f"{error} `sightlog accounts create` makes one, and so does --create.") from None
+
+
+@commands.command("create")
+def create_account(name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")]) -> None:
+    """Make an account. It has no key yet: `sightlog keys create` makes one."""
+    with opened(creates=True) as runtime, told_plainly(), runtime.database.write() as session:
+        auth.create_account(session, name)
+    err.print(f"The account '{name}' was made.")
+
+
+@commands.command("rename")
+def rename_account(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="Name that it has.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Name that it gets.")],
+) -> None:
+    """Give an account another name. Its keys and its history stay as they are."""
+    with opened() as runtime, told_plainly(), runtime.database.write() as session:
+        auth.rename_account(session, old, new)
+    err.print(f"The account '{old}' is now '{new}'.")
+
+
+@commands.command("list")
+def list_accounts() -> None:
+    """List accounts, and how many requests a minute each of their keys may send."""
+    table = Table("account", "created", "requests a minute", box=None)
+    with opened() as runtime, told_plainly(), runtime.database.read() as session:
+        for account in auth.accounts(session):
+            created = times.iso(account.created_at.replace(microsecond=0))
+            table.add_row(account.name, created, _limit(account.rate_limit, runtime.settings.rate_limit))
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@commands.command("limit")
+def limit_account(
+    account: Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")],
+    limit: Annotated[str, typer.Argument(metavar="N|default", help="Requests a minute for each key; 0: no limit.")],
+) -> None:
+    """Set how many requests a minute each key of an account may send; `default`: as SIGHTLOG_RATE_LIMIT says."""
+    with opened() as runtime, told_plainly():
+        with runtime.database.write() as session:
+            own = auth.limit_account(session, account, limit)
+        told = _limit(own, runtime.settings.rate_limit)
+    err.print(f"Requests a minute for each key of '{account}': {told}.")
+
+
+def _limit(own: int | None, default: int) -> str:
+    limit = default if own is None else own
+    return ("no limit" if limit == 0 else str(limit)) + (" (default)" if own is None else "")

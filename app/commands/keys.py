@@ -1,0 +1,83 @@
+"""`sightlog keys`: who may ask, for what, and until when."""
+
+import sys
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app import auth, durations, times
+from app.commands import accounts
+from app.commands.opening import err, opened, told_plainly
+from app.models import ApiKey, Scope
+
+commands = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
+
+
+@commands.command("create")
+def create_key(
+    account: accounts.Name,
+    scopes: Annotated[
+        str, typer.Option(help="read, write, admin, joined by commas; each includes the ones before it.")
+    ] = "read",
+    expires: Annotated[
+        str | None, typer.Option(help="Until when it works, such as 30d or 12h; left out: for good.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What it is for; `keys list` shows it.")] = None,
+    create: accounts.Create = False,
+) -> None:
+    """Print a new key, and only the key. It cannot be shown again."""
+    with opened(creates=create) as runtime, told_plainly():
+        scope, expires_in = auth.scope_of(scopes), _duration(expires)
+        with runtime.database.write() as session:
+            account_id = accounts.id_of(session, account, create=create)
+            key = auth.create_key(session, account_id, scope, expires_in=expires_in, name=name)
+    print(key)
+
+
+@commands.command("list")
+def list_keys(
+    account: Annotated[str | None, typer.Option("--account", help="Only the keys of this account.")] = None,
+) -> None:
+    """List keys by their beginnings, and when each was last used, to the minute."""
+    table = Table("key", "account", "name", "scopes", "created", "expires", "last used", "state", box=None)
+    with opened() as runtime, told_plainly(), runtime.database.read() as session:
+        account_id = auth.account_id(session, account) if account else None
+        for key, owner in auth.keys(session, account_id):
+            moments = _moment(key.created_at), _moment(key.expires_at), _moment(key.last_used_at)
+            table.add_row(f"{key.key_prefix}…", owner, key.name or "-", _scopes(key.scope), *moments, _state(key))
+    Console(width=None if sys.stdout.isatty() else 250).print(table)
+
+
+@commands.command("revoke")
+def revoke_key(
+    key: Annotated[str, typer.Argument(help="The key, or a beginning that no other has; `keys list` shows them.")],
+) -> None:
+    """Deactivate a key at once."""
+    with opened() as runtime, told_plainly(), runtime.database.write() as session:
+        revoked = auth.revoke_key(session, key)
+    err.print(f"The key {revoked.key_prefix}… no longer works.")
+
+
+def _duration(text: str | None) -> timedelta | None:
+    try:
+        return None if text is None else durations.parse(text)
+    except ValueError as error:
+        raise ValueError(f"--expires {error}.") from None
+
+
+def _moment(moment: datetime | None) -> str:
+    return times.iso(moment.replace(microsecond=0)) if moment else "never"
+
+
+def _scopes(widest: str) -> str:
+    scopes = list(Scope)
+    return ",".join(scopes[: scopes.index(Scope(widest)) + 1])
+
+
+def _state(key: ApiKey) -> str:
+    if not key.active:
+        return "revoked"
+    return "active" if key.expires_at is None or key.expires_at > times.now() else "expired"
