@@ -57,13 +57,13 @@ def _storage(settings: Settings) -> Storage:
         from app.s3 import S3Storage  # boto3 takes a while to import, and only some need it
 
         return S3Storage(settings)
-    return LocalStorage(settings.data_dir / "exports", settings.public_url, _secret(settings))
+    return LocalStorage(settings.data_dir / "exports", settings.public_url, _secrets(settings))
 
 
-def _secret(settings: Settings) -> bytes:
-    """The signing key: the one that was set, or one made once and kept readable by its owner only."""
-    if settings.secret:
-        return settings.secret.encode()
+def _secrets(settings: Settings) -> list[bytes]:
+    """The signing keys: those that were set, or one made once and kept readable by its owner only."""
+    if settings.secrets:
+        return [secret.encode() for secret in settings.secrets]
     path = settings.data_dir / "secret"
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
@@ -73,4 +73,4 @@ def _secret(settings: Settings) -> bytes:
         with suppress(FileExistsError):
             os.link(fresh, path)  # the first of several processes wins
         fresh.unlink()
-    return path.read_bytes()
+    return [path.read_bytes()]

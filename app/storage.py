@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,14 +55,17 @@ class Storage(Protocol):
 class LocalStorage:
     folder: Path
     public_url: str
-    secret: bytes
+    secrets: Sequence[bytes]
+    """The first signs; URLs that any of them signed are good."""
 
     def open(self, key: str, *, content_type: str, filename: str) -> "LocalSink":
         return LocalSink(self.path(key))
 
     def url(self, key: str, *, content_type: str, filename: str) -> str:
         expires = int(time.time()) + URL_LIFETIME
-        query = urlencode({"filename": filename, "expires": expires, "signature": self._sign(key, filename, expires)})
+        query = urlencode(
+            {"filename": filename, "expires": expires, "signature": _sign(self.secrets[0], key, filename, expires)}
+        )
         return f"{self.public_url.rstrip('/')}/files/{quote(key)}?{query}"
 
     def remove(self, key: str) -> None:
@@ -92,15 +95,17 @@ class LocalStorage:
     def verify(self, key: str, filename: str, expires: str, signature: str) -> Path:
         """The file that a signed URL leads to. Forbidden where it was altered or has expired."""
         moment = int(expires) if expires.isascii() and expires.isdigit() and len(expires) < 16 else 0
-        if not hmac.compare_digest(self._sign(key, filename, moment).encode(), signature.encode()):
+        good = (_sign(secret, key, filename, moment).encode() for secret in self.secrets)
+        if not any(hmac.compare_digest(signed, signature.encode()) for signed in good):
             raise Forbidden("This download URL was altered: ask for the export again to get a new one.")
         if moment < time.time():
             raise Forbidden("This download URL has expired: ask for the export again to get a new one.")
         return self.path(key)
 
-    def _sign(self, key: str, filename: str, expires: int) -> str:
-        message = "\n".join((key, filename, str(expires))).encode()
-        return hmac.new(self.secret, message, hashlib.sha256).hexdigest()
+
+def _sign(secret: bytes, key: str, filename: str, expires: int) -> str:
+    message = "\n".join((key, filename, str(expires))).encode()
+    return hmac.new(secret, message, hashlib.sha256).hexdigest()
 
 
 class LocalSink:

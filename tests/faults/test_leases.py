@@ -476,7 +476,7 @@ class Slow(LocalStorage):
 def slowly(lab: Lab, meanwhile: Callable[[], object]) -> Lab:
     storage = lab.runtime.storage
     assert isinstance(storage, LocalStorage)
-    slow = Slow(storage.folder, storage.public_url, storage.secret, meanwhile)
+    slow = Slow(storage.folder, storage.public_url, storage.secrets, meanwhile)
     return replace(lab, runtime=replace(lab.runtime, storage=slow))
 
 

@@ -3,14 +3,17 @@
 import http.client
 import json
 import time
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
 
 from app import storage
+from app.errors import Forbidden
 from app.runtime import open_runtime
 from app.settings import Settings
+from app.storage import LocalStorage
 from tests.conftest import Account
 from tests.rest_compat.conftest import EXPORT
 from tools import patience
@@ -176,3 +179,31 @@ def raw_get(url: str, path: str) -> tuple[int, bytes]:
     status, body = response.status, response.read()
     connection.close()
     return status, body
+
+
+@pytest.mark.parametrize(
+    ("secret", "accepted"),
+    [
+        ("old", [True, False]), ("old,new", [True, True]), (" new , old,", [True, True]), ("new", [False, True]),
+        ("other", [False, False]),
+    ],
+)  # fmt: skip
+def test_the_secret_can_be_changed_while_urls_are_out(tmp_path: Path, secret: str, accepted: list[bool]) -> None:
+    """URLs that were signed with the old one first, and with the new one first, where this is set."""
+    found = []
+    for signing in ("old,new", "new"):
+        query = parse_qs(urlsplit(local(tmp_path, signing).url("k", content_type="text/csv", filename="f")).query)
+        try:
+            path = local(tmp_path, secret).verify("k", "f", query["expires"][0], query["signature"][0])
+        except Forbidden:
+            found.append(False)
+        else:
+            found.append(path == tmp_path / "exports" / "k")
+    assert found == accepted
+
+
+def local(folder: Path, secret: str) -> LocalStorage:
+    runtime = open_runtime(Settings(data_dir=folder, secret=secret))
+    runtime.close()
+    assert isinstance(runtime.storage, LocalStorage)
+    return runtime.storage
