@@ -46,6 +46,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         worker = Worker(runtime, queue) if settings.runs_worker else None
         if worker:
             worker.start()
+        runtime.last_use.start()
         try:
             yield
         finally:
@@ -54,6 +55,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             if served:
                 served.shutdown()
             queue.close()
+            runtime.last_use.stop()
             await runtime.database.close()
             runtime.close()
 

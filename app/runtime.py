@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.engine.db import Database
 from app.history import statistics
+from app.lastuse import LastUse
 from app.limits import Limiter
 from app.migrations import revisions
 from app.migrations.revisions import DatabaseBehind
@@ -24,6 +25,7 @@ class Runtime:
     storage: Storage
     limiter: Limiter
     statistics: statistics.Cache
+    last_use: LastUse
 
     def close(self) -> None:
         self.database.dispose()
@@ -37,7 +39,7 @@ def open_runtime(settings: Settings, *, serves: bool = False) -> Runtime:
     turns = settings.statements_per_account
     database = Database(settings.sqlalchemy_url, connections, asked=asked, timeout=timeout, turns=turns)
     cache = statistics.Cache(settings.cache_bytes)
-    return Runtime(settings, database, _storage(settings), Limiter(settings.redis_url), cache)
+    return Runtime(settings, database, _storage(settings), Limiter(settings.redis_url), cache, LastUse(database))
 
 
 def prepare(database: Database) -> None:

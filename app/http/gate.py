@@ -49,6 +49,7 @@ async def admit(connection: HTTPConnection, authorization: str | None) -> Princi
         address = limits.network(connection.client.host if connection.client else "unknown")
         await _count(connection, f"address:{address}", limits.address_limit(runtime.settings.rate_limit))
         raise
+    runtime.last_use.note(principal.key_prefix)
     limit = runtime.settings.rate_limit if principal.rate_limit is None else principal.rate_limit
     await _count(connection, f"key:{principal.key_prefix}", limit)
     return principal
