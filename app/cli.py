@@ -2,12 +2,13 @@
 
 import logging
 import os
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from app import signals, threads, times
+from app import probes, signals, threads, times
 from app.commands import accounts, db, keys, opening, show
 from app.demo import account as demo_account
 
@@ -80,6 +81,8 @@ def worker() -> None:
         if settings.metrics_port:
             with opening.told_plainly():
                 metrics.serve(metrics.open_registry(runtime.database, queue.depths), settings)
+        for name, check in (("queue", queue.check), ("storage", runtime.storage.check)):
+            probes.Probe(partial(probes.state, name, check)).ask()  # the log says what does not answer
         running = Worker(runtime, queue)
         wait = signals.ending()
         running.start()

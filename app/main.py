@@ -40,6 +40,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         queue = open_queue(runtime)
         app.state.runtime, app.state.queue = runtime, queue
         app.state.probes = health.open_probes(runtime, queue.check)
+        for probe in app.state.probes.values():
+            probe.ask()  # once at the start: the log says what does not answer
         registry = metrics.open_registry(runtime.database, queue.depths)
         app.state.metrics = health.metrics_probe(registry)
         served = metrics.serve(registry, settings) if settings.metrics_port else None

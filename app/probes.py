@@ -1,11 +1,14 @@
 """Asking servers that may hang."""
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 from app import threads
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -29,3 +32,12 @@ class Probe(Generic[T]):
             if self._answer is None or self._answer.done():
                 self._answer = self._thread.start(self._question)
             return self._answer
+
+
+def state(name: str, check: Callable[[], str | None]) -> str:
+    """What the check says, or `ok`, or `unavailable` where it raises; the log tells why."""
+    try:
+        return check() or "ok"
+    except Exception as error:
+        log.warning("not ready: the %s does not answer: %s", name, error)
+        return "unavailable"

@@ -446,3 +446,27 @@ def test_readiness_names_what_is_down(
         assert (value(found, "queue_messages") is None) == (name == "queue")
         becomes(200, lambda: client.get("/health/ready").status_code)
     opened.dispose()  # whose connections went with the server
+
+
+@pytest.mark.xdist_group("servers")
+def test_what_does_not_answer_at_the_start_is_told_in_one_line(tmp_path: Path, real_servers: Servers) -> None:
+    """And nobody waits for it: the API serves, the worker takes up its work when it is back."""
+    url = real_servers.postgres.create_database(f"start_{uuid.uuid4().hex}")
+    settings = real_servers.environment("x", "no-such-bucket") | {
+        "SIGHTLOG_DATABASE_URL": url,
+        "SIGHTLOG_REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    stack = Stack(tmp_path, settings)
+    stack.run("db", "upgrade")
+    try:
+        for process in (stack.add_api(), stack.add_worker()):
+            log = process.log
+            becomes(["queue", "storage"], lambda log=log: told_as_not_ready(log), 30)  # type: ignore[misc]
+            assert process.is_running()
+        assert httpx.get(f"{stack.url}/health/live", timeout=patience.seconds(5)).status_code == 200
+    finally:
+        stack.stop()
+
+
+def told_as_not_ready(log: Path) -> list[str]:
+    return sorted(set(re.findall(r"WARNING app.probes: not ready: the (\w+) does not answer: \S", log.read_text())))

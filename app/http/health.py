@@ -1,7 +1,6 @@
 """Whether the process lives, whether it can do its work, and what it counted."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from functools import partial
 
@@ -12,10 +11,8 @@ from starlette.responses import JSONResponse, Response
 
 from app.engine import dialects
 from app.migrations import revisions
-from app.probes import PATIENCE, Probe
+from app.probes import PATIENCE, Probe, state
 from app.runtime import Runtime
-
-log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/health", tags=["Health"])
 metrics_router = APIRouter(include_in_schema=False)
@@ -32,7 +29,7 @@ async def ready(request: Request) -> Response:
     asked = {name: asyncio.wrap_future(probe.ask()) for name, probe in probes.items()}
     await asyncio.wait(asked.values(), timeout=PATIENCE)
     checks = {name: answer.result() if answer.done() else "unavailable" for name, answer in asked.items()}
-    ok = all(state == "ok" for state in checks.values())
+    ok = all(found == "ok" for found in checks.values())
     return JSONResponse({"status": "ok" if ok else "unavailable", "checks": checks}, 200 if ok else 503)
 
 
@@ -63,12 +60,4 @@ def open_probes(runtime: Runtime, check_queue: Callable[[], None]) -> dict[str, 
         "queue": check_queue,
         "storage": runtime.storage.check,
     }
-    return {name: Probe(partial(_state, name, check)) for name, check in checks.items()}
-
-
-def _state(name: str, check: Callable[[], str | None]) -> str:
-    try:
-        return check() or "ok"
-    except Exception as error:
-        log.warning("not ready: the %s does not answer: %s", name, error)
-        return "unavailable"
+    return {name: Probe(partial(state, name, check)) for name, check in checks.items()}
