@@ -34,6 +34,7 @@ def send(account: Account, query: str, variables: str, scope: Scope = Scope.WRIT
 
 def refused(response: httpx.Response) -> tuple[int, Any]:
     [error] = response.json()["errors"]
+    error["extensions"].pop("requestId", None)
     return response.status_code, (error["message"], error["extensions"])
 
 
