@@ -73,7 +73,7 @@ def test_it_is_tried_until_the_storage_answers(core: Runtime, account_id: int) -
     export = completed(core, account_id)
     storage = core.storage
     assert isinstance(storage, LocalStorage)
-    run(replace(core, storage=Broken(storage.folder, storage.public_url, storage.secret)), account_id)
+    run(replace(core, storage=Broken(storage.folder, storage.public_url, storage.secrets)), account_id)
     [job] = jobs(core, account_id)
     assert (job.status, job.failures, job.last_error) == ("pending", 1, "OSError: The disk is gone.")
     assert is_dirty(core, export)
