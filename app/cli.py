@@ -11,6 +11,7 @@ import typer
 from app import probes, signals, threads, times
 from app.commands import accounts, db, keys, opening, show
 from app.demo import account as demo_account
+from app.history.recording import OnConflict
 
 app = typer.Typer(
     help="Sightlog keeps the history of what your vision models said about your images.\n\n"
@@ -98,6 +99,9 @@ def import_(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files to read; `-` is standard input.")],
     account: accounts.Name,
     create: accounts.Create = False,
+    on_conflict: Annotated[
+        OnConflict, typer.Option(help="What becomes of a known result that the file gives other content.")
+    ] = OnConflict.KEEP,
 ) -> None:
     """Record the results of .jsonl, .json and .csv files, plain, .gz or .zst.
 
@@ -110,7 +114,7 @@ def import_(
         terminal.check_files(files)
         with runtime.database.write() as session:
             account_id = accounts.id_of(session, account, create=create)
-        rejected = terminal.import_files(runtime.database, account_id, files)
+        rejected = terminal.import_files(runtime.database, account_id, files, on_conflict=on_conflict)
     raise typer.Exit(1 if rejected else 0)
 
 

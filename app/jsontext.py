@@ -6,6 +6,7 @@ bytes, numbers without exponent, no needless white space. So both engines write 
 
 import json
 import sys
+from collections import Counter
 from decimal import Decimal
 from math import isfinite
 from typing import Any, NoReturn
@@ -19,8 +20,8 @@ _encode_string = json.encoder.encode_basestring
 
 
 def loads(text: str | bytes) -> Any:
-    """Any JSON value, behind a byte order mark or not. ValueError where it is none: NaN, Infinity and lone surrogates
-    are refused as well.
+    """Any JSON value, behind a byte order mark or not. ValueError where it is none: NaN, Infinity, lone surrogates and
+    a key that an object has twice are refused as well.
     """
     try:
         text = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
@@ -123,4 +124,13 @@ def _refuse_constant(name: str) -> NoReturn:
     raise _NoJson(f"holds {name}, which JSON does not know")
 
 
-_decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. Which of two values of one key is meant, nobody can tell."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise _NoJson(f"has the key '{twice[:100]}' twice in one object")
+    return values
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique)

@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 
 import strawberry
 from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
 
 from app.errors import InvalidInput
 from app.exports.requests import ExportRequest
 from app.history import columns, filters, recording
-from app.history.recording import Result
+from app.history.recording import NewResult, Result
 from graphql_schema.enums import Compression, DescriptionStatus, ExportFormat
 
 T = TypeVar("T")
@@ -56,14 +57,14 @@ class CreateExportInput:
 
 @strawberry.input
 class DescriptionInput:
-    """A result to record. An id that is known already is left as it is."""
+    """A result to record. Without an id it gets one (a UUIDv7), without a time it is of now."""
 
-    id: strawberry.ID
+    id: strawberry.ID | None = UNSET
     type: str | None = "description"
     status: DescriptionStatus | None = DescriptionStatus.COMPLETED
     source_type: str
     source_id: str | None = UNSET
-    created_at: datetime
+    created_at: datetime | None = UNSET
     image_url: str | None = UNSET
     image_id: str | None = UNSET
     description: str | None = UNSET
@@ -88,13 +89,15 @@ def to_request(given: CreateExportInput, idempotency_key: str | None, *, unbound
 
 def to_results(given: Sequence[DescriptionInput]) -> list[Result]:
     """InvalidInput, with its place and id, for the first one that cannot be kept as it is."""
-    results = []
+    results: list[Result] = []
     for place, item in enumerate(given):
         try:
-            results.append(Result.model_validate(_given(item)))
+            results.append(NewResult.model_validate(_given(item)))
         except ValidationError as error:
-            message = f"Result {place} (id '{item.id}'): {recording.problem(error)}"
-            raise InvalidInput(message, field="input") from None
+            which = f"Result {place} (id '{item.id}')" if item.id else f"Result {place}"
+            message = f"{which}: {recording.problem(error, to_camel)}"
+            wrong = ".".join(map(str, error.errors()[0]["loc"]))
+            raise InvalidInput(message, field=f"input.{place}.{wrong}") from None
     return results
 
 

@@ -23,7 +23,7 @@ from app.history.filters import DescriptionFilter
 from app.history.pages import Page
 from app.history.pagination import Pagination
 from app.history.projection import Object, Projection
-from app.history.recording import Recorded, Result
+from app.history.recording import OnConflict, Recorded, Result
 from app.history.statistics import Statistics
 from app.models import Export, ExportEvent, ExportStatus, Scope
 from graphql_schema.context import Context
@@ -145,10 +145,12 @@ def export_events(context: Context, ids: Sequence[uuid.UUID]) -> list[list[Expor
     return [found[id] for id in ids]
 
 
-def record_descriptions(context: Context, given: Sequence[Result]) -> Recorded:
-    context.principal.require(Scope.WRITE)
+def record_descriptions(
+    context: Context, given: Sequence[Result], *, on_conflict: OnConflict = OnConflict.KEEP
+) -> Recorded:
+    context.principal.require(Scope.WRITE if on_conflict is OnConflict.KEEP else Scope.ADMIN)
     with context.runtime.database.write() as session:
-        return recording.record(session, context.account_id, given)
+        return recording.record(session, context.account_id, given, on_conflict=on_conflict)
 
 
 def unexpired_export(context: Context, id: uuid.UUID) -> ExportState:

@@ -15,12 +15,12 @@ from strawberry.types.unset import UNSET
 from app.errors import InvalidInput, SightlogError
 from app.history import filters
 from app.history.pagination import DEFAULT_PAGE, Pagination
-from app.history.recording import MAX_BATCH
+from app.history.recording import MAX_BATCH, Recorded
 from app.models import Scope
 from graphql_schema import coercion, inputs, refusals, resolvers, scopes, selections, types
 from graphql_schema.context import Context
 from graphql_schema.docstrings import describe
-from graphql_schema.enums import ExportStatus
+from graphql_schema.enums import ExportStatus, OnConflict
 from graphql_schema.inputs import (
     CreateExportInput,
     DescriptionFilter,
@@ -137,13 +137,17 @@ class Mutation:
         return strawberry.ID(str(deleted))
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description=f"Records results, {MAX_BATCH} at most: all of them, or none if one is refused. "
-        "Needs the scope `write`.",
+        description=f"Records results, {MAX_BATCH} at most: all of them, or none if one is refused. Needs the scope "
+        "`write`. A known id with other content is told of and kept, or replaced, which needs the scope `admin`.",
         metadata=scopes.needs(Scope.WRITE),
     )
-    async def record_descriptions(self, info: Info, input: list[DescriptionInput]) -> RecordDescriptionsResult:
-        outcome = await _call(info, lambda context: resolvers.record_descriptions(context, to_results(input)))
-        return cast(RecordDescriptionsResult, outcome)
+    async def record_descriptions(
+        self, info: Info, input: list[DescriptionInput], on_conflict: OnConflict | None = OnConflict.KEEP
+    ) -> RecordDescriptionsResult:
+        def resolve(context: Context) -> Recorded:
+            return resolvers.record_descriptions(context, to_results(input), on_conflict=on_conflict or OnConflict.KEEP)
+
+        return cast(RecordDescriptionsResult, await _call(info, resolve))
 
 
 @strawberry.type

@@ -273,10 +273,14 @@ class ExportConnection:
 
 @strawberry.type
 class RecordDescriptionsResult:
-    """What recording did. Results whose id was known stay as they were."""
+    """What recording did."""
 
-    recorded: int
-    already_known: int
+    ids: list[strawberry.ID] = strawberry.field(description="Of all results, in the order given.")
+    recorded: int = strawberry.field(description="New ones.")
+    already_known: int = strawberry.field(description="Those that stay as they were.")
+    conflicting: int = strawberry.field(description="Those of the known ones that were given with other content.")
+    conflicting_ids: list[strawberry.ID]
+    replaced: int
 
 
 def _receipt(receipt: Receipt) -> ExportReceipt:

@@ -1,12 +1,16 @@
 """Writing results into the history."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from sqlalchemy import ColumnElement, select, update
 from sqlmodel import Session
+from uuid_utils import uuid7
 
 from app import jsontext, times
 from app.engine import dialects
@@ -17,6 +21,9 @@ from app.models import Description, DescriptionStatus
 MAX_BATCH = 10_000
 TOO_MANY = f"At most {MAX_BATCH} results may be recorded at once."
 MAX_JSON = 1_000_000
+
+_COMPARED = 500
+"""Known results that are read at a time, to be compared with what is given."""
 
 _TABLE = Description.__table__  # type: ignore[attr-defined]
 
@@ -70,41 +77,114 @@ class Result(BaseModel):
         return {name: value for name, value in values.items() if value is not None or name not in _DEFAULTED}
 
 
+class NewResult(Result):
+    """The same, of one that need not have an id yet (it gets a UUIDv7) or a time (now)."""
+
+    id: Name = Field(default_factory=lambda: str(uuid7()))
+    created_at: Moment = Field(default_factory=times.now)
+
+
 columns.check(f"{__name__}.Result", dict.fromkeys(Result.model_fields), columns.RECORDED)
 
 _DEFAULTED = frozenset({"type", "metadata", "status"})
 
 
+class OnConflict(StrEnum):
+    """What becomes of a known result that is given with other content: it is kept, or replaced."""
+
+    KEEP = "keep"
+    REPLACE = "replace"
+
+
 @dataclass(frozen=True)
 class Recorded:
-    recorded: int
-    already_known: int
+    """What became of the results, whose `ids` are in the order given.
+
+    `recorded` were new. `already_known` stay as they were; those of `conflicting_ids` among them were given with other
+    content. `replaced` have the content that was given.
+    """
+
+    ids: tuple[str, ...] = ()
+    recorded: int = 0
+    already_known: int = 0
+    replaced: int = 0
+    conflicting_ids: tuple[str, ...] = ()
+
+    @property
+    def conflicting(self) -> int:
+        return len(self.conflicting_ids)
 
 
-def record(session: Session, account_id: int, results: Sequence[Result]) -> Recorded:
-    """All of the results, or none: InvalidInput for an id that comes twice. What is known already stays as it is."""
+def record(
+    session: Session, account_id: int, results: Sequence[Result], *, on_conflict: OnConflict = OnConflict.KEEP
+) -> Recorded:
+    """All of the results, or none: InvalidInput for an id that comes twice, or more than MAX_BATCH results."""
     if len(results) > MAX_BATCH:
         raise InvalidInput(TOO_MANY, field="input")
-    seen: set[str] = set()
-    for result in results:
-        if result.id in seen:
-            raise InvalidInput(f"The id '{result.id}' comes twice in one batch.", field="input")
-        seen.add(result.id)
+    given = {result.id: result for result in results}
+    if len(given) < len(results):
+        twice = Counter(result.id for result in results).most_common(1)[0][0]
+        raise InvalidInput(f"The id '{twice}' comes twice in one batch.", field="input")
     if not results:
-        return Recorded(0, 0)
+        return Recorded()
     # In the order of their ids, so that two that record the same ids wait for each other and never in a circle.
-    rows = [_row(account_id, result) for result in sorted(results, key=lambda result: result.id)]
-    new = set(dialects.insert_new(session.connection(), _TABLE, rows))
-    rollup.add(session, account_id, (row for row in rows if row["id"] in new))
-    return Recorded(len(new), len(rows) - len(new))
-
-
-def problem(error: ValidationError) -> str:
-    """What is wrong with a result, in one line: `created_at: Field required; confidence_score: …`."""
-    return "; ".join(
-        ": ".join(filter(None, (".".join(map(str, found["loc"])), found["msg"].removeprefix("Value error, "))))
-        for found in error.errors(include_url=False, include_context=False, include_input=False)
+    rows = {id: _row(account_id, given[id]) for id in sorted(given)}
+    new = set(dialects.insert_new(session.connection(), _TABLE, list(rows.values())))
+    conflicts = _conflicts(session, account_id, [row for id, row in rows.items() if id not in new])
+    replaced = conflicts if on_conflict is OnConflict.REPLACE else {}
+    for id in replaced:
+        values = {name: value for name, value in rows[id].items() if not _TABLE.c[name].primary_key}
+        session.connection().execute(update(_TABLE).where(*_is(account_id, id)).values(values))
+    added = [rows[id] for id in rows if id in new or id in replaced]
+    rollup.add(session, account_id, added, removed=list(replaced.values()))
+    return Recorded(
+        ids=tuple(given),
+        recorded=len(new),
+        already_known=len(rows) - len(new) - len(replaced),
+        replaced=len(replaced),
+        conflicting_ids=() if replaced else tuple(conflicts),
     )
+
+
+def _conflicts(session: Session, account_id: int, known: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The rows, by their ids, of known results that hold something else than what is given; nobody changes them before
+    the transaction ends.
+    """
+    given = {row["id"]: row for row in known}
+    conflicts = {}
+    for start in range(0, len(known), _COMPARED):
+        ids = [row["id"] for row in known[start : start + _COMPARED]]
+        found = select(_TABLE).where(_TABLE.c.account_id == account_id, _TABLE.c.id.in_(ids))
+        for row in session.connection().execute(found.order_by(_TABLE.c.id).with_for_update()).mappings():
+            if _content(kept := dict(row)) != _content(given[row["id"]]):
+                conflicts[row["id"]] = kept
+    return conflicts
+
+
+def _content(row: Mapping[str, Any]) -> list[Any]:
+    """What two results are compared by."""
+    return [
+        jsontext.canonical(row[column.name]) if column.type is object else row[column.name]
+        for column in columns.RECORDED
+    ]
+
+
+def _is(account_id: int, id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return _TABLE.c.account_id == account_id, _TABLE.c.id == id
+
+
+def problem(error: ValidationError, named: Callable[[str], str] = str) -> str:
+    """What is wrong with a result, in one line: `created_at: Field required; confidence_score: …`."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(": ".join(filter(None, (_place(one["loc"], named), _message(one["msg"])))) for one in found)
+
+
+def _place(loc: Sequence[str | int], named: Callable[[str], str]) -> str:
+    return ".".join(named(str(part)) for part in loc)
+
+
+def _message(text: str) -> str:
+    return text.removeprefix("Value error, ")
 
 
 def _row(account_id: int, result: Result) -> dict[str, Any]:

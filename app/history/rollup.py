@@ -69,17 +69,22 @@ class Totals:
     truncated: bool
 
 
-def add(session: Session, account_id: int, rows: Iterable[dict[str, Any]]) -> None:
-    """Counts new rows of `descriptions`, each once."""
+def add(
+    session: Session, account_id: int, rows: Iterable[dict[str, Any]], *, removed: Iterable[dict[str, Any]] = ()
+) -> None:
+    """Counts new rows of `descriptions`, each once, and takes those out that were there and are no more."""
     found: dict[tuple[date, str, str, str, int], list[int]] = defaultdict(lambda: [0, 0])
-    for row in rows:
-        score = row["confidence_score"]
-        day = row["created_at"].astimezone(UTC).date()
-        sums = found[day, row["source_type"], row["type"], row["status"], scores.bin_of(score)]
-        sums[0] += 1
-        sums[1] += scores.units(score)
+    for sign, counted in ((1, rows), (-1, removed)):
+        for row in counted:
+            score = row["confidence_score"]
+            day = row["created_at"].astimezone(UTC).date()
+            sums = found[day, row["source_type"], row["type"], row["status"], scores.bin_of(score)]
+            sums[0] += sign
+            sums[1] += sign * scores.units(score)
     # In the order of their keys, so that two who count at once wait for each other and never in a circle.
     dialects.add_up(session.connection(), _TABLE, [(account_id, *key, *sums) for key, sums in sorted(found.items())])
+    if any(sums[0] < 0 for sums in found.values()):
+        session.connection().execute(delete(_TABLE).where(_TABLE.c.account_id == account_id, _TABLE.c["count"] == 0))
     if found:
         dialects.add_up(session.connection(), _HISTORIES, [(account_id, 1)])
 

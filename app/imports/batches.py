@@ -2,60 +2,79 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO
 
 from pydantic import ValidationError
 
 from app.engine.db import Database
 from app.history import recording
-from app.history.recording import Result
-from app.imports import readers
-from app.imports.readers import ImportFormat, Unreadable
+from app.history.recording import OnConflict, Result
+from app.imports.lines import Unreadable
+from app.imports.readers import Read
 
 BATCH = 2000
-BATCH_CHARACTERS = 4_000_000
-"""Of descriptions; whichever of the two is reached first."""
+BATCH_BYTES = 4_000_000
+"""Of records as they stand in the file; whichever of the two is reached first."""
+
+_TOLD_CONFLICTS = 20
+"""Ids that are listed; all are counted."""
 
 
 @dataclass
 class Tally:
+    """What became of the results of a file. `conflicting` of the known ones have other content, `conflicts` are ids of
+    such.
+    """
+
     recorded: int = 0
     already_known: int = 0
     rejected: int = 0
+    conflicting: int = 0
+    replaced: int = 0
+    conflicts: tuple[str, ...] = ()
+
+    def add(self, other: "Tally") -> None:
+        self.recorded += other.recorded
+        self.already_known += other.already_known
+        self.rejected += other.rejected
+        self.conflicting += other.conflicting
+        self.replaced += other.replaced
+        self.conflicts = (self.conflicts + other.conflicts)[:_TOLD_CONFLICTS]
 
 
-def import_file(
+def import_results(
     database: Database,
     account_id: int,
-    file: IO[bytes],
-    format: ImportFormat,
+    found: Read,
+    tally: Tally,
     *,
+    on_conflict: OnConflict = OnConflict.KEEP,
     rejected: Callable[[int | None, str], None],
-    advanced: Callable[[Tally], None] = lambda tally: None,
-) -> Tally:
-    """Records what the file holds. `rejected` hears of each bad line (its number, the reason) or, with None, of a file
-    whose rest cannot be read; `advanced` hears of every batch. An id that comes twice counts as known the second time.
+    advanced: Callable[[], None] = lambda: None,
+) -> None:
+    """Records what is found and counts it in the tally, batch by batch.
+
+    `rejected` hears of each bad line (its number, the reason) or, with None, of a file whose rest cannot be read;
+    `advanced` hears of every batch. An id that comes twice counts as known the second time.
     """
-    tally = Tally()
     batch: dict[str, Result] = {}
-    characters = 0
+    size = 0
 
     def flush() -> None:
-        nonlocal characters
+        nonlocal size
         with database.write() as session:
-            outcome = recording.record(session, account_id, list(batch.values()))
-        tally.recorded += outcome.recorded
-        tally.already_known += outcome.already_known
+            outcome = recording.record(session, account_id, list(batch.values()), on_conflict=on_conflict)
+        conflicts = outcome.conflicting_ids
+        tally.add(Tally(outcome.recorded, outcome.already_known, 0, len(conflicts), outcome.replaced, conflicts))
         batch.clear()
-        characters = 0
-        advanced(tally)
+        size = 0
+        advanced()
 
     def reject(number: int | None, reason: str) -> None:
         tally.rejected += 1
         rejected(number, reason)
 
     try:
-        for number, values in readers.read(file, format):
+        for number, bytes_, values in found:
             if isinstance(values, Unreadable):
                 reject(number, str(values))
                 continue
@@ -68,10 +87,9 @@ def import_file(
                 tally.already_known += 1
             else:
                 batch[result.id] = result
-                characters += len(result.description or "")
-            if len(batch) >= BATCH or characters >= BATCH_CHARACTERS:
+                size += bytes_
+            if len(batch) >= BATCH or size >= BATCH_BYTES:
                 flush()
     except Unreadable as error:
         reject(None, str(error))
     flush()
-    return tally

@@ -13,9 +13,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from app import compression
 from app.engine.db import Database
 from app.errors import InvalidInput
+from app.history.recording import OnConflict
 from app.imports import batches, readers
 from app.imports.batches import Tally
-from app.imports.readers import Unreadable
 
 PLAIN_EVERY = 20_000
 """Results between two lines of progress where no terminal watches."""
@@ -28,33 +28,47 @@ def check_files(names: list[str]) -> None:
             raise InvalidInput(f"There is no file {name}.")
 
 
-def import_files(database: Database, account_id: int, names: list[str]) -> int:
+def import_files(
+    database: Database, account_id: int, names: list[str], *, on_conflict: OnConflict = OnConflict.KEEP
+) -> int:
     """Imports one file after the other and prints what became of them; how many lines were rejected."""
     total = Tally()
-    for name in names:
-        tally = _import_file(database, account_id, name)
-        total.recorded += tally.recorded
-        total.already_known += tally.already_known
-        total.rejected += tally.rejected
-    print(f"{total.recorded} recorded, {total.already_known} already known, {total.rejected} rejected")
+    try:
+        for name in names:
+            _import_file(database, account_id, name, total, on_conflict)
+    finally:  # however far it came: doing it again goes on from there
+        if total.conflicts:
+            more = ", …" if total.conflicting > len(total.conflicts) else ""
+            _warn(f"known with other content: {', '.join(total.conflicts)}{more}")
+        print(_told(total))
     return total.rejected
 
 
-def _import_file(database: Database, account_id: int, name: str) -> Tally:
-    shown = "standard input" if name == "-" else name
+def _told(total: Tally) -> str:
+    known = f"{total.already_known} already known"
+    known += f" ({total.conflicting} of them with other content)" if total.conflicting else ""
+    replaced = f", {total.replaced} replaced" if total.replaced else ""
+    return f"{total.recorded} recorded, {known}{replaced}, {total.rejected} rejected"
+
+
+def _import_file(database: Database, account_id: int, name: str, total: Tally, on_conflict: OnConflict) -> None:
+    shown, tally = "standard input" if name == "-" else name, Tally()
 
     def rejected(number: int | None, reason: str) -> None:
-        line = f"{shown}: {'' if number is None else f'{number}: '}{reason}"
-        print("".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line), file=sys.stderr)
+        _warn(f"{shown}: {'' if number is None else f'{number}: '}{reason}")
 
-    with _opened(name) as file, _watched(shown, file) as advanced:
-        data = compression.unpacked(file)
+    with _opened(name) as file, _watched(shown, file, tally) as advanced:
+        found = readers.read(name, compression.unpacked(file))
         try:
-            format = readers.format_of(name, data)
-        except Unreadable as error:
-            rejected(None, str(error))
-            return Tally(rejected=1)
-        return batches.import_file(database, account_id, data, format, rejected=rejected, advanced=advanced)
+            batches.import_results(
+                database, account_id, found, tally, on_conflict=on_conflict, rejected=rejected, advanced=advanced
+            )
+        finally:
+            total.add(tally)
+
+
+def _warn(line: str) -> None:
+    print("".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line), file=sys.stderr)
 
 
 @contextmanager
@@ -67,11 +81,11 @@ def _opened(name: str) -> Iterator[io.BufferedReader]:
 
 
 @contextmanager
-def _watched(shown: str, file: IO[bytes]) -> Iterator[Callable[[Tally], None]]:
+def _watched(shown: str, file: IO[bytes], tally: Tally) -> Iterator[Callable[[], None]]:
     if not sys.stderr.isatty():
         last = 0
 
-        def line(tally: Tally) -> None:
+        def line() -> None:
             nonlocal last
             if tally.recorded + tally.already_known - last >= PLAIN_EVERY:
                 last = tally.recorded + tally.already_known
@@ -83,4 +97,4 @@ def _watched(shown: str, file: IO[bytes]) -> Iterator[Callable[[Tally], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[recorded]} recorded"), console=Console(stderr=True)) as bar:
         task = bar.add_task(shown, total=size, recorded=0)
-        yield lambda tally: bar.update(task, completed=file.tell() if size else 0, recorded=tally.recorded)
+        yield lambda: bar.update(task, completed=file.tell() if size else 0, recorded=tally.recorded)

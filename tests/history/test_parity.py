@@ -455,9 +455,8 @@ def test_what_is_written_reads_back_as_it_was_recorded(
         rows = Rows(session.connection(), Selection(0, everything, columns.COLUMNS))
         written = b"".join(chunk for chunk, _ in writers.write(rows, format))
         session.rollback()
-    back = [
-        Result.model_validate(values) for _, values in readers.read(io.BytesIO(written), readers.ImportFormat(format))
-    ]
+    found_again = readers.read(f"export.{format}", io.BytesIO(written))
+    back = [Result.model_validate(record.values) for record in found_again]
     expected = sorted(found, key=lambda result: (result.created_at, result.id.encode()), reverse=True)
     assert [dumped(result) for result in back] == [dumped(result) for result in expected]
 

@@ -34,11 +34,11 @@ def ids(account: Account) -> list[str]:
     return sorted(item["id"] for item in items(account))
 
 
-def read(account: Account, data: bytes, name: str | Path = "-") -> tuple[int, str, str]:
+def read(account: Account, data: bytes, name: str | Path = "-", options: tuple[str, ...] = ()) -> tuple[int, str, str]:
     """Exit status, standard output and standard error of an import of the data, or of the file of that name."""
     if name != "-":
         Path(name).write_bytes(data)
-    told = sightlog(account.stack, "import", str(name), "--account", account.name, input=data)
+    told = sightlog(account.stack, "import", str(name), "--account", account.name, *options, input=data)
     return told.exit_code, told.stdout, told.stderr.replace(f"{name}: ", "file: ").replace("standard input: ", "file: ")
 
 
@@ -168,6 +168,9 @@ def test_bad_items_are_told_and_the_rest_goes_on(account: Account) -> None:
 
 STRAY_QUOTE = "has a stray quote: a value with quotes is quoted whole, and its quotes are doubled"
 
+NOT_UTF8 = "is not UTF-8: write it as UTF-8 first, for example with `iconv -f WINDOWS-1252 -t UTF-8`"
+NO_NUMBER = "confidence_score: must be a number between 0 and 1, with a point: 0.5"
+
 BAD_RECORDS = [
     # behind the columns id, source_type, created_at, description, confidence_score, metadata
     (b"a,s,2025-01-01", "has 3 values for 6 columns"),
@@ -176,9 +179,11 @@ BAD_RECORDS = [
     (b'a,s,2025-01-01,"5" pipe,,', STRAY_QUOTE),
     (b'a,s,2025-01-01,"5"" pipe,",x"y"z,', STRAY_QUOTE),
     (b'a,s,2025-01-01, "5",,', STRAY_QUOTE),
-    (b"a,s,2025-01-01,\xff,,", "is not UTF-8"),
-    (b"a,s,2025-01-01,,zero,", "confidence_score: must be a number between 0 and 1"),
-    (b"a,s,2025-01-01,,0_1,", "confidence_score: must be a number between 0 and 1"),
+    (b"a,s,2025-01-01,\xff,,", NOT_UTF8),
+    (b"a,s,2025-01-01,,zero,", NO_NUMBER),
+    (b"a,s,2025-01-01,,0_1,", NO_NUMBER),
+    (b'a,s,2025-01-01,,"0,5",', NO_NUMBER),
+    (b"a,s,2025-01-01,x\ry,,", "has a line end in the middle of a line"),
     (b"a,s,2025-01-01,,nan,", "confidence_score: Input should be a finite number"),
     (b"a,s,2025-01-01,,1.5,", "confidence_score: Input should be less than or equal to 1"),
     (b"a,s,2025-01-01,,,[]", "metadata: Input should be a valid dictionary"),
@@ -236,13 +241,14 @@ COLUMN_NAMES = (
         ("a.csv", b"id,source_type\n1,s\n", "has no column 'created_at', and a result cannot be recorded without it"),
         ("a.csv", b"id,created_at,source_type,id\n1,2025-01-01,s,1\n", "has the column 'id' twice"),
         ("a.csv", b"id,colour\n1,red\n", f"has an unknown column 'colour'; the columns are {COLUMN_NAMES}"),
-        ("a.csv", b"id;source_type\n1;s\n", f"has an unknown column 'id;source_type'; the columns are {COLUMN_NAMES}"),
-        ("a.csv", b"id,\xff\n", "is not UTF-8"),
+        ("a.csv", b"id|source_type\n1|s\n", f"has an unknown column 'id|source_type'; the columns are {COLUMN_NAMES}"),
+        ("a.csv", b"id,\xff\n", NOT_UTF8),
+        ("a.csv", "id,source_type".encode("utf-16-le"), "is no text in UTF-8, nor UTF-16 with a byte order mark"),
+        ("a.csv", b"\xff\xfei\0d\0\0\xd8,\0", "is not the UTF-16 that its byte order mark says it is"),
         ("a.csv", b'id,"source_type\n', "has a quote that is never closed"),
         ("a.csv", b'id,"source_type"x\n', STRAY_QUOTE),
         ("a.json", b"", "is no JSON array of objects"),
-        ("a.json", GOOD, "is no JSON array of objects"),
-        ("a.json", b'{"item": ' + GOOD + b"}", "is no JSON array of objects"),
+        ("a.json", b'"text"', "is no JSON array of objects"),
         ("a.json", b"[", "breaks off in item 1"),
         ("a.json", b"[" + GOOD[:-5], "breaks off in item 1"),
         ("a.json.gz", b"\x1f\x8b\x08", "the gzip data is damaged or ends too early"),
