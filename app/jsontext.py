@@ -19,13 +19,13 @@ MAX_DEPTH = 100
 _encode_string = json.encoder.encode_basestring
 
 
-def loads(text: str | bytes) -> Any:
-    """Any JSON value, behind a byte order mark or not. ValueError where it is none: NaN, Infinity, lone surrogates and
-    a key that an object has twice are refused as well.
+def loads(text: str | bytes, *, unique_keys: bool = True) -> Any:
+    """Any JSON value, behind a byte order mark or not. ValueError where it is none: NaN, Infinity, lone surrogates and,
+    unless they need not be unique, a key that an object has twice are refused as well.
     """
     try:
         text = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
-        value = _decoded(text)
+        value = _decoded(text, _strict if unique_keys else _lenient)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeDecodeError:
@@ -66,9 +66,9 @@ def string(text: str) -> str:
     return _encode_string(text)
 
 
-def _decoded(text: str) -> Any:
+def _decoded(text: str, decoder: json.JSONDecoder) -> Any:
     try:
-        return _decoder.decode(text)
+        return decoder.decode(text)
     except (json.JSONDecodeError, _NoJson):
         raise
     except ValueError:  # of Python's own bound on the digits of an integer
@@ -133,4 +133,5 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-_decoder = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique)
+_strict = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique)
+_lenient = json.JSONDecoder(parse_constant=_refuse_constant)

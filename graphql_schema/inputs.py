@@ -94,7 +94,7 @@ def to_results(given: Sequence[DescriptionInput]) -> list[Result]:
         try:
             results.append(NewResult.model_validate(_given(item)))
         except ValidationError as error:
-            which = f"Result {place} (id '{item.id}')" if item.id else f"Result {place}"
+            which = f"Result {place} (id '{item.id}')" if isinstance(item.id, str) else f"Result {place}"
             message = f"{which}: {recording.problem(error, to_camel)}"
             wrong = ".".join(map(str, error.errors()[0]["loc"]))
             raise InvalidInput(message, field=f"input.{place}.{wrong}") from None

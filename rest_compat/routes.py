@@ -27,7 +27,7 @@ from rest_compat.params import ExportBody, ListParameters
 class _StrictRequest(Request):
     async def json(self) -> Any:
         try:
-            return jsontext.loads(await self.body())
+            return jsontext.loads(await self.body(), unique_keys=False)
         except json.JSONDecodeError:
             raise
         except ValueError as error:

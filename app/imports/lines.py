@@ -43,7 +43,7 @@ def in_utf8(file: IO[bytes]) -> io.BufferedReader:
 
 
 def _buffered(file: IO[bytes]) -> io.BufferedReader:
-    return file if isinstance(file, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", file), CHUNK)
+    return file if isinstance(file, io.BufferedReader) else io.BufferedReader(_Unpacked(file), CHUNK)
 
 
 def of(file: io.BufferedReader, *, end: bytes = b"\n") -> Lines:
@@ -78,6 +78,21 @@ def _pieces(file: io.BufferedReader, end: bytes) -> Iterator[bytes]:
         yield from (line + end for line in whole)
         if rest:
             yield rest
+
+
+class _Unpacked(io.RawIOBase):
+    """A packed file, read piece by piece: what comes before it is damaged is not lost."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = cast("io.BufferedIOBase", file)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        data = self._file.read1(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 class _Recoded(io.RawIOBase):

@@ -58,7 +58,8 @@ def _import_file(database: Database, account_id: int, name: str, total: Tally, o
         _warn(f"{shown}: {'' if number is None else f'{number}: '}{reason}")
 
     with _opened(name) as file, _watched(shown, file, tally) as advanced:
-        found = readers.read(name, compression.unpacked(file))
+        data = compression.unpacked(file)  # kept to the end of the block, as the file is closed with it
+        found = readers.read(name, data)
         try:
             batches.import_results(
                 database, account_id, found, tally, on_conflict=on_conflict, rejected=rejected, advanced=advanced

@@ -76,7 +76,7 @@ type ExportReceipt { rows: Int!  bytes: BigInt!  sha256: String!  snapshotAt: Da
 type ExportConnection { nodes: [Export!]!  edges: [ExportEdge!]!  pageInfo: PageInfo!  totalCount: Int! }
 type ExportEdge { cursor: String!  node: Export! }
 input DescriptionInput {
-  id: ID!  type: String = "description"  status: DescriptionStatus = COMPLETED  sourceType: String!  sourceId: String  createdAt: DateTime!  imageUrl: String  imageId: String
+  id: ID  type: String = "description"  status: DescriptionStatus = COMPLETED  sourceType: String!  sourceId: String  createdAt: DateTime  imageUrl: String  imageId: String
   description: String  confidenceScore: Float  verification: JSON  metadata: JSON  errorMessage: String
 }
 type RecordDescriptionsResult { recorded: Int!  alreadyKnown: Int! }
