@@ -256,7 +256,7 @@ def test_the_settings_in_force_are_shown(own: Stack) -> None:
     environment = own.environment | {
         "SIGHTLOG_DATABASE_URL": "postgresql+psycopg://me:hush@db.example:5432/name?sslpassword=hush&x=1",
         "SIGHTLOG_SECRET": "hush",
-        "sightlog_rate_limit": "70",
+        "SIGHTLOG_RATE_LIMIT": "70",
         "SIGHTLOG_S3_PREFIX": "",
     }
     told = invoke_plainly(environment, "settings")

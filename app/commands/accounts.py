@@ -1,15 +1,13 @@
 """`sightlog accounts`: who has a history, and how much each may ask for."""
 
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from sqlmodel import Session
 
 from app import auth, times
-from app.commands.opening import err, opened, told_plainly
+from app.commands.opening import err, opened, show, told_plainly
 from app.errors import NotFound
 
 commands = typer.Typer(
@@ -55,7 +53,7 @@ def list_accounts() -> None:
         for account in auth.accounts(session):
             created = times.iso(account.created_at.replace(microsecond=0))
             table.add_row(account.name, created, _limit(account.rate_limit, runtime.settings.rate_limit))
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    show(table)
 
 
 @commands.command("limit")

@@ -1,16 +1,14 @@
 """`sightlog keys`: who may ask, for what, and until when."""
 
-import sys
 from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from app import auth, durations, times
 from app.commands import accounts
-from app.commands.opening import err, opened, told_plainly
+from app.commands.opening import err, opened, show, told_plainly
 from app.models import ApiKey, Scope
 
 commands = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
@@ -48,7 +46,7 @@ def list_keys(
         for key, owner in auth.keys(session, account_id):
             moments = _moment(key.created_at), _moment(key.expires_at), _moment(key.last_used_at)
             table.add_row(f"{key.key_prefix}…", owner, key.name or "-", _scopes(key.scope), *moments, _state(key))
-    Console(width=None if sys.stdout.isatty() else 250).print(table)
+    show(table)
 
 
 @commands.command("revoke")

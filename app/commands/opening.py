@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.table import Table
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -22,6 +24,12 @@ from app.settings import Settings
 log = logging.getLogger("sightlog")
 
 err = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+
+
+def show(table: Table) -> None:
+    """On standard output; nothing is cut off where no terminal reads it."""
+    width = None if sys.stdout.isatty() else 1000
+    Console(width=width, markup=False, highlight=False).print(table)
 
 
 def read_settings() -> Settings:

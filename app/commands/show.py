@@ -1,14 +1,12 @@
 """`sightlog settings`: what is set, and by whom."""
 
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from app import settings
-from app.commands.opening import read_settings
+from app.commands.opening import read_settings, show
 
 
 def show_settings(
@@ -24,4 +22,4 @@ def show_settings(
     table = Table("variable", "value", "from", box=None)
     for variable, value, origin in settings.in_force(read_settings()):
         table.add_row(variable, value, origin)
-    Console(width=None if sys.stdout.isatty() else 250, markup=False, highlight=False).print(table)
+    show(table)
