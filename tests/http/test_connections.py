@@ -23,10 +23,10 @@ LENGTH = "Content-Length: 99"
 @pytest.fixture(scope="module", params=own.both_engines)
 def strict(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     settings = {
-        "SIGHTLOG_HEAD_TIMEOUT": "2s",
-        "SIGHTLOG_BODY_TIMEOUT": "2s",
-        "SIGHTLOG_ANSWER_TIMEOUT": "2s",
-        "SIGHTLOG_KEEP_ALIVE_TIMEOUT": "1s",
+        "SIGHTLOG_HEAD_TIMEOUT": "4s",
+        "SIGHTLOG_BODY_TIMEOUT": "4s",
+        "SIGHTLOG_ANSWER_TIMEOUT": "4s",
+        "SIGHTLOG_KEEP_ALIVE_TIMEOUT": "4s",
         "SIGHTLOG_WEBSOCKET_MAX_BYTES": "2048",
     }
     with own.own_stack(request, tmp_path_factory, "strict", settings) as account:
