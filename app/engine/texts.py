@@ -21,7 +21,7 @@ class Texts:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._known: ByteCache[Hashable, Statement] = ByteCache(_MAX_BYTES, lambda known: 2000 + 2 * len(known[0]))
+        self._known: ByteCache[Hashable, Statement] = ByteCache(_MAX_BYTES)
 
     def knows(self, query: Query) -> bool:
         """Whether `statement` is quick; to compile one takes milliseconds."""
@@ -41,5 +41,5 @@ class Texts:
             compiled = query.build().compile(dialect=self._dialect)
             parameters = compiled.construct_params(dict(query.values))
             known = str(compiled), {name: value for name, value in parameters.items() if name not in query.values}
-            self._known.put(query.shape, known)
+            self._known.put(query.shape, known, 2000 + 2 * len(known[0]))
         return known
