@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 
-from app import times
 from app.engine.db import Database
 from app.history.columns import COLUMNS
 from tests import model
@@ -92,7 +91,9 @@ def test_an_export_holds_all_of_it_and_comes_back_the_same(
 
 def as_row(result: Dict) -> Dict:
     row = {name: result.get(name) for name in COLUMNS}
-    return row | {"created_at": times.iso(model.moment(result["created_at"]))}
+    # The file has one precision, that of the results which are not of a whole second.
+    moment = model.moment(result["created_at"]).replace(tzinfo=None)
+    return row | {"created_at": moment.isoformat(timespec="microseconds") + "Z"}
 
 
 def rows_of(content: bytes, format: str) -> Iterator[Dict]:

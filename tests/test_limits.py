@@ -365,7 +365,7 @@ def test_operations_on_a_websocket_count_as_requests_do(limited: Stack, own: Acc
         with pytest.raises(ConnectionClosedError) as closed:
             socket.recv()
     assert closed.value.rcvd is not None
-    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4403, "Forbidden")
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4403, message)
 
 
 def test_a_new_window_begins_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
