@@ -1,7 +1,7 @@
 """The schema over WebSocket (graphql-transport-ws), within bounds: little is read of who has not shown a key."""
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from typing import Any, cast
 
@@ -116,6 +116,10 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
             await operation.send_initial_errors([refusals.graphql_error(error)])
             return
         await super().run_operation(operation)
+
+    async def send_message(self, message: Message) -> None:
+        with suppress(WebSocketDisconnected):  # the loop that receives hears of it, and ends the operations
+            await super().send_message(message)
 
     async def shutdown(self) -> None:
         try:
