@@ -13,7 +13,7 @@ from sqlmodel import Session
 from app.exports import claims, lifecycle, runs
 from app.exports.formats import ExportFormat
 from app.exports.requests import ExportRequest
-from app.history import rollup
+from app.exports.statement import Selection
 from app.history.filters import DescriptionFilter
 from app.models import Export
 from app.runtime import Runtime
@@ -73,11 +73,11 @@ def ends(core: Runtime, account_id: int, monkeypatch: pytest.MonkeyPatch, how: s
     begun, stop = Event(), Event()
     end, status = ENDINGS[how]
 
-    def never_counted(session: Session, *_: object) -> int:
+    def never_counted(_: Selection, session: Session, at_most: int | None) -> int:
         begun.set()
         return int(session.connection().scalar(text(statement)) or 0)
 
-    monkeypatch.setattr(rollup, "count_rows", never_counted)
+    monkeypatch.setattr(Selection, "count", never_counted)
     id = create(core, account_id)
     with ThreadPoolExecutor(1) as threads:
         running = threads.submit(runs.run, core, account_id, id, stop)
@@ -101,7 +101,7 @@ def test_one_that_fails_as_it_is_cancelled_gives_its_turn_back(
             lifecycle.cancel(session, account_id, id)
         raise OSError
 
-    monkeypatch.setattr(rollup, "count_rows", fails)
+    monkeypatch.setattr(Selection, "count", fails)
     runs.run(core, account_id, id, Event())
     with core.database.read() as session:
         row = session.get(Export, (account_id, id))

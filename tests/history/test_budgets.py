@@ -84,21 +84,6 @@ def test_all_that_one_request_asks_for_has_one_limit(large: Account) -> None:
     assert len(large.graphql('{ description(id: "r01") { description } }')["description"]["description"]) == SIZE
 
 
-def test_long_names_count_as_well(strict: Stack, database: Database) -> None:
-    account = new_account(strict, database)
-    values = [{"id": f"r{year}", "source_type": "single", "created_at": f"{year}-01-01"} for year in range(1800, 2100)]
-    fill(account, database, values)
-    name = "a" * 20_000
-    for selected in (
-        f"descriptions(first: 300) {{ nodes {{ {name}: id }} }}",
-        f"descriptions(first: 300) {{ edges {{ {name}: cursor }} }}",
-        f"statistics {{ dailyCounts {{ {name}: count }} }}",
-    ):
-        error = account.refused(f"{{ {selected} }}")
-        assert (error["message"], error["extensions"]["code"]) == (REFUSED, "PAYLOAD_TOO_LARGE")
-    account.close()
-
-
 def test_statistics_tell_the_largest_source_types_and_the_newest_days_apart(
     account: Account, database: Database
 ) -> None:
