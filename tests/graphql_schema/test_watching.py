@@ -4,12 +4,13 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from concurrent.futures import wait
 from contextlib import aclosing
 from typing import Any
 
 import pytest
 
-from app import auth
+from app import auth, threads
 from app.auth import Principal
 from app.budgets import Budget
 from app.errors import DeactivatedKey, SightlogError
@@ -25,6 +26,7 @@ from graphql_schema.watching import Watch
 from tests.conftest import Account
 from tests.graphql_schema.conftest import put_export
 from tests.graphql_schema.test_subscriptions import Held
+from tools import patience
 
 Look = Callable[[Any, Sequence[Any]], Any]
 
@@ -52,6 +54,9 @@ def run(account: Account, work: Callable[[Context, Watch], Awaitable[None]]) -> 
     try:
         asyncio.run(asyncio.wait_for(_main(work, context), 60))
     finally:
+        wait(
+            set(threads._running), patience.seconds(30)
+        )  # a look may be on its way: its connection is to be closed too
         runtime.close()
 
 
