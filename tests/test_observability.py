@@ -443,7 +443,7 @@ def test_readiness_names_what_is_down(
         assert seconds < 2.5
         assert seconds_of_all < 5
         assert (value(found, "exports", state="pending") is None) == (name == "database")
-        assert (value(found, "queue_messages") is None) == (name == "queue")
+        assert (value(found, "queue_messages", queue="exports") is None) == (name == "queue")
         becomes(200, lambda: client.get("/health/ready").status_code)
     opened.dispose()  # whose connections went with the server
 

@@ -46,10 +46,10 @@ def connected(account: Account, *sent: bytes) -> Iterator[socket.socket]:
         yield connection
 
 
-def answer(connection: socket.socket) -> bytes:
-    """All that comes until the server ends the connection."""
+def answer(connection: socket.socket, until: bytes | None = None) -> bytes:
+    """All that comes until it ends with these bytes, or until the server ends the connection."""
     read = b""
-    while True:
+    while until is None or not read.endswith(until):
         try:
             data = connection.recv(65536)
         except ConnectionResetError:
@@ -57,6 +57,7 @@ def answer(connection: socket.socket) -> bytes:
         if not data:
             return read
         read += data
+    return read
 
 
 def head(account: Account, line: str, *headers: str, key: str | None = None) -> bytes:
