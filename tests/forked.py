@@ -142,6 +142,7 @@ class ForkedStack(Stack):
     def end_workers(self) -> None:
         for worker in self.running_workers():
             worker.signal(signal.SIGTERM)
+            worker.signal(signal.SIGCONT)  # where a test broke off that had paused it
         for worker in self.running_workers():
             worker.wait()
 

@@ -326,7 +326,8 @@ def is_recorded(client: httpx.Client, id: str) -> bool:
     answer = client.post("/graphql", json={"query": RECORD, "variables": {"input": [result]}})
     told = answer.json()
     if answer.status_code == 503:
-        assert told == unavailable(answer.headers["X-Request-ID"])
+        extensions = {"code": "SERVICE_UNAVAILABLE", "requestId": answer.headers["X-Request-ID"]}
+        assert told == {"errors": [{"message": UNAVAILABLE, "extensions": extensions}]}
         return False
     if "errors" in told:
         assert told["errors"][0]["extensions"] == {"code": "SERVICE_UNAVAILABLE"}
@@ -334,10 +335,12 @@ def is_recorded(client: httpx.Client, id: str) -> bool:
     return True
 
 
+UNAVAILABLE = "The database does not answer at the moment. Please try again."
+
+
 def unavailable(request_id: str) -> dict[str, Any]:
-    message = "The database does not answer at the moment. Please try again."
     return {
-        "error": {"code": "SERVICE_UNAVAILABLE", "message": message, "details": {}},
+        "error": {"code": "SERVICE_UNAVAILABLE", "message": UNAVAILABLE, "details": {}},
         "request_id": request_id,
     }
 
