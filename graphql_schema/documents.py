@@ -1,5 +1,6 @@
 """Documents on their way to execution: parsed, validated and kept within limits, and remembered for the next time."""
 
+import sys
 from contextlib import suppress
 
 from cachetools import LRUCache
@@ -14,6 +15,7 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    TokenKind,
     ValidationContext,
     ValidationRule,
     get_operation_ast,
@@ -94,6 +96,8 @@ def validate(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError
     # First, since comparing what may be merged takes time with the square of its number.
     if (repeats := _repeats(document)) > MAX_REPEATS:
         return [GraphQLError(f"A document may repeat fields and spread fragments {MAX_REPEATS} times, not {repeats}.")]
+    if _has_long_integer(document):
+        return [GraphQLError(f"An integer has at most {sys.get_int_max_str_digits()} digits.")]
     try:
         return validate_document(schema, document, (*specified_rules, AliasLimit))
     except RecursionError:
@@ -148,6 +152,16 @@ def _repeats(document: DocumentNode) -> int:
             total += name is None or name in names
             names.add(name or "")
     return total
+
+
+def _has_long_integer(document: DocumentNode) -> bool:
+    """Whether one has more digits than Python converts, of which validation would tell in Python's words."""
+    token, limit = document.loc and document.loc.start_token, sys.get_int_max_str_digits()
+    while token:
+        if token.kind is TokenKind.INT and 0 < limit < len((token.value or "").lstrip("-")):
+            return True
+        token = token.next
+    return False
 
 
 def _operations(document: DocumentNode) -> list[OperationDefinitionNode]:

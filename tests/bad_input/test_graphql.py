@@ -156,6 +156,21 @@ def test_a_search_of_ten_megabytes_in_a_document_is_413(victim: Account) -> None
         assert_helps(response.json()["errors"][0]["message"])
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ descriptions(first: %s) { totalCount } }",
+        "{ descriptions(first: -%s) { totalCount } }",
+        "{ descriptions(filter: {minConfidence: %s}) { totalCount } }",
+        "query($n: Int = %s) { descriptions(first: $n) { totalCount } }",
+        'mutation { recordDescriptions(input: [{sourceType: "batch", metadata: {n: %s}}]) { recorded } }',
+    ],
+)
+def test_an_integer_of_too_many_digits(victim: Account, query: str) -> None:
+    error = ask(victim, query % ("9" * 5000)).json()["errors"][0]
+    assert error["message"] == "An integer has at most 4300 digits."
+
+
 def test_an_id_that_no_result_can_have_is_null(victim: Account) -> None:
     for id in (NUL, "x" * 100_000, r"\uD83D\uDC15", ""):
         response = ask(victim, "query($id: ID!) { description(id: $id) { id } }", f'{{"id": "{id}"}}')
