@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app import probes, signals, threads, times
+from app import heap, probes, signals, threads, times
 from app.commands import accounts, db, keys, opening, show
 from app.demo import account as demo_account
 from app.history.recording import OnConflict
@@ -133,6 +133,7 @@ def fill_demo() -> None:
 
 
 def main() -> None:
+    heap.return_large_blocks()
     app()
 
 

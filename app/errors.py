@@ -83,9 +83,6 @@ class UnknownHost(SightlogError):
 
 
 class TooLarge(SightlogError):
-    """The rest of it is not read."""
-
-    headers = MappingProxyType({"Connection": "close"})
     code = "PAYLOAD_TOO_LARGE"
     status = 413
 
@@ -100,7 +97,7 @@ class TooSlow(SightlogError):
 class UnknownEncoding(SightlogError):
     """Of a body that nobody here can unpack."""
 
-    headers = MappingProxyType({"Accept-Encoding": "gzip, zstd", "Connection": "close"})
+    headers = MappingProxyType({"Accept-Encoding": "gzip, zstd"})
     code = "UNSUPPORTED_ENCODING"
     status = 415
 

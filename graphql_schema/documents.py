@@ -2,6 +2,8 @@
 
 import sys
 from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 from cachetools import LRUCache
 from graphql import (
@@ -26,10 +28,12 @@ from strawberry.schema.schema import validate_document
 from strawberry.types import ExecutionContext
 
 from app.errors import TooLarge
-from graphql_schema import scopes, variables
+from graphql_schema import bodies, scopes, variables
 
 MAX_LENGTH = 200_000
 """Characters of a document: one long text is a single token, yet the server stands still while it is parsed."""
+LONG = 10_000
+"""Characters from which on to parse and validate a document would hold up other requests."""
 MAX_TOKENS = 10_000
 MAX_ALIASES = 30
 MAX_ALIAS_LENGTH = 255
@@ -50,6 +54,30 @@ def within_length(query: str) -> str:
     if len(query) > MAX_LENGTH:
         raise TooLarge(f"A query has at most {MAX_LENGTH} characters: send what is large as variables.")
     return query or " "  # GraphQL refuses either, but Strawberry takes the first for none
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What was found in a document beforehand: it is None where it cannot be parsed."""
+
+    query: str
+    document: DocumentNode | None
+    errors: list[GraphQLError]
+
+
+_looked: ContextVar[_Looked | None] = ContextVar("looked", default=None)
+"""The long document of this request."""
+
+
+async def look_ahead(schema: GraphQLSchema, query: str) -> GraphQLError | None:
+    """Parses and validates a long document in a thread; what it finds is known to the rest of this task. Its error of
+    syntax, if it has one.
+    """
+    if len(query) <= LONG or (schema, query) in remembered:
+        return None
+    looked = await bodies.pool.run(_look, schema, query)
+    _looked.set(looked)
+    return None if looked.document else looked.errors[0]
 
 
 def parse_given(given: ExecutionContext) -> None:
@@ -173,14 +201,26 @@ remembered: LRUCache[tuple[GraphQLSchema, str], DocumentNode] = LRUCache(
 )
 
 
+def _look(schema: GraphQLSchema, query: str) -> _Looked:
+    try:
+        document = parse(query, max_tokens=MAX_TOKENS)
+    except GraphQLError as error:
+        return _Looked(query, None, [error])
+    return _Looked(query, document, validate(schema, document))
+
+
 def _parsed(schema: GraphQLSchema, query: str) -> DocumentNode:
+    looked = _looked.get()
+    if looked and looked.document and looked.query == query:
+        return looked.document
     return remembered.get((schema, query)) or parse(query, max_tokens=MAX_TOKENS)
 
 
 def _errors(schema: GraphQLSchema, query: str, document: DocumentNode) -> list[GraphQLError]:
     if (schema, query) in remembered:
         return []
-    errors = validate(schema, document)
+    looked = _looked.get()
+    errors = looked.errors if looked and looked.document is document else validate(schema, document)
     if not errors and _size(document) <= REMEMBERED_ONE:
         remembered[schema, query] = document
     return errors

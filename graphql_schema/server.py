@@ -31,7 +31,7 @@ from app.errors import SightlogError
 from app.http import accept, middleware
 from app.http.accept import JSON, RESPONSE_JSON
 from app.settings import Settings
-from graphql_schema import bodies, documents, refusals
+from graphql_schema import bodies, documents, refusals, steps
 from graphql_schema.requests import RequestContext, Shared
 from graphql_schema.schema import schema
 from graphql_schema.trusted import PersistedQueryNotFound
@@ -171,8 +171,12 @@ class Router(GraphQLRouter[RequestContext, None]):
     ) -> ExecutionResult | list[ExecutionResult] | SubscriptionExecutionResult:
         """Streams subscriptions, and what a client accepts as nothing but a stream."""
         assert isinstance(request_data, GraphQLRequestData)
+        query, name = request_data.query or "", request_data.operation_name
+        if error := await documents.look_ahead(schema._schema, query):
+            steps.refused()
+            sub_response.status_code = 400
+            return ExecutionResult(None, [error])
         if request_data.protocol == "sse":
-            query, name = request_data.query or "", request_data.operation_name
             operation = documents.operation_type(schema._schema, query, name)
             if operation is OperationType.MUTATION and request.method == "GET":
                 raise _unsafe()

@@ -8,6 +8,11 @@ from app import metrics
 from graphql_schema import documents, variables
 
 
+def refused() -> None:
+    """Puts an operation into the metrics that never came to a step."""
+    metrics.GRAPHQL_OPERATIONS.labels("unknown", "refused").inc()
+
+
 class Steps(SchemaExtension):
     """Parses and validates from a cache, and puts the operation into the metrics when it ends."""
 

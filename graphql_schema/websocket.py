@@ -8,13 +8,14 @@ from typing import Any, cast
 from graphql import GraphQLError
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocketDisconnect, WebSocketState
+from strawberry import Schema
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 
 from app.errors import InvalidInput, RateLimited, SightlogError, TooLarge
-from graphql_schema import bodies, documents, refusals
+from graphql_schema import bodies, documents, refusals, steps
 from graphql_schema.requests import RequestContext
 from graphql_schema.turns import Turns
 from graphql_schema.variables import Large
@@ -114,6 +115,11 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
                 await self.context.admit(cast(HTTPConnection, self.context.request))
         except SightlogError as error:
             await operation.send_initial_errors([refusals.graphql_error(error)])
+            return
+        unreadable = await documents.look_ahead(cast(Schema, self.schema)._schema, operation.query)
+        if unreadable:
+            steps.refused()
+            await operation.send_initial_errors([unreadable])
             return
         await super().run_operation(operation)
 

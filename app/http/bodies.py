@@ -36,7 +36,7 @@ class Turns:
 
     async def take(self, account_id: int | None) -> Callable[[], None]:
         """Gives back what ends the turn. RateLimited or Unavailable for who waited too long."""
-        later = {"Retry-After": str(math.ceil(self._wait)), "Connection": "close"}
+        later = {"Retry-After": str(math.ceil(self._wait))}
         own = self._of_one.setdefault(account_id, asyncio.Semaphore(self._most_of_one))
         if not await self._acquired(own):
             raise RateLimited("Too many large requests of this account are in work. Please wait.", headers=later)

@@ -18,6 +18,11 @@ MAX_HEAD = 128 * 1024
 """Bytes of a request's line and headers, and of what stands between the pieces of a body."""
 
 
+MAX_UNREAD = 32 * 2**20
+"""Bytes of a body that are taken and dropped once its request was refused: where a connection ends with bytes on their
+way, the client sees a reset instead of the answer."""
+
+
 class Guests:
     """Who is connected: how many in all and from each address. The proxies in front count for nobody."""
 
@@ -59,6 +64,8 @@ class HttpProtocol(HttpToolsProtocol):
     """Since when we wait for the head, or measure how fast the body comes."""
     _arrived = 0
     """Bytes of the body since then."""
+    _unread = 0
+    """Bytes of the body that came after its answer."""
     _loose = 0
     """Bytes that brought neither a head to its end nor a piece of a body."""
     _unsent = 0
@@ -98,12 +105,16 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head, self._in_body = False, True
-        self._since, self._arrived, self._loose = self.loop.time(), 0, 0
+        self._since, self._arrived, self._loose, self._unread = self.loop.time(), 0, 0, 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._arrived += len(body)
         self._loose = 0
+        if self.cycle is not None and self.cycle.response_complete:
+            self._unread += len(body)
+            if self._unread > MAX_UNREAD:
+                self.transport.close()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -127,7 +138,9 @@ class HttpProtocol(HttpToolsProtocol):
         if self.flow.read_paused or self.cycle.waiting_for_100_continue:
             self._since, self._arrived = now, 0  # it waits for us
         elif now - self._since > seconds:
-            if self._arrived < rate * seconds:
+            if self._arrived < rate * seconds and self.cycle.response_complete:
+                self.transport.close()
+            elif self._arrived < rate * seconds:
                 self.refuse(408, "REQUEST_TIMEOUT", f"The request's body arrived at less than {rate} bytes a second.")
             self._since, self._arrived = now, 0
 

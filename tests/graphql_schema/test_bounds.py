@@ -200,6 +200,27 @@ def test_an_alias_has_so_many_letters(account: Account) -> None:
     assert error["message"] == "An alias has at most 255 characters."
 
 
+@pytest.mark.parametrize("letters", [100, documents.LONG + 1])
+@pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json", "text/event-stream"])
+@pytest.mark.parametrize(
+    ("query", "status", "message"),
+    [
+        ("{ nowhere }", 422, "Cannot query field 'nowhere' on type 'Query'."),
+        ("{ nowhere", 400, "Syntax Error: Expected Name, found <EOF>."),
+        ("{ __typename }", 200, None),
+    ],
+)
+def test_long_documents_are_answered_as_short_ones_are(
+    account: Account, letters: int, accept: str, query: str, status: int, message: str | None
+) -> None:
+    query = f"#{'x' * letters}\n{query}"
+    with account.connect() as client:
+        answers = [client.post("/graphql", json={"query": query}, headers={"Accept": accept}) for _ in range(2)]
+    for answer in answers:
+        assert (message or '{"__typename":"Query"}') in answer.text
+        assert answer.status_code == (status if accept.startswith("application/graphql") else answer.status_code)
+
+
 def test_documents_are_remembered_within_so_many_bytes() -> None:
     def document(number: int) -> str:
         search = ",".join(f'"{place} {number}"' for place in range(2500))

@@ -189,7 +189,10 @@ STATEMENTS: list[tuple[Dict, str, str]] = [
     ),
     (
         {"search": ["a term of a caption", "y"]},
-        "search_text LIKE ? ESCAPE '/' AND instr(search_text, ?) > 0 OR search_text LIKE ? ESCAPE '/'",
+        (
+            "search_text LIKE ? ESCAPE '/' AND instr(search_text, ifnull(?, search_text)) > 0"
+            " OR search_text LIKE ? ESCAPE '/'"
+        ),
         (
             "search_text LIKE %(search_0)s::VARCHAR ESCAPE '/'"
             " AND position(convert_to(%(search_0_whole)s::VARCHAR, 'UTF8') in convert_to(search_text, 'UTF8')) > 0"
@@ -200,7 +203,7 @@ STATEMENTS: list[tuple[Dict, str, str]] = [
         {"exclude_search": ["x", "a term of a caption"]},
         (
             "search_text IS NULL OR NOT (search_text LIKE ? ESCAPE '/' OR search_text LIKE ? ESCAPE '/'"
-            " AND instr(search_text, ?) > 0)"
+            " AND instr(search_text, ifnull(?, search_text)) > 0)"
         ),
         (
             "search_text IS NULL OR NOT (search_text LIKE %(exclude_search_0)s::VARCHAR ESCAPE '/'"

@@ -6,13 +6,14 @@ import json
 import socket
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
 import pytest
 
 from app.compression import zstd
+from app.http import protocol
 from app.models import Scope
 from tests.conftest import Account, new_account
 from tests.http import own
@@ -164,6 +165,28 @@ def test_a_key_that_only_reads_sends_a_megabyte(account: Account, path: str) -> 
     assert told(refused) == (413, "PAYLOAD_TOO_LARGE", message)
     for scope in (Scope.WRITE, Scope.ADMIN):
         assert send(account, path, fits + b" ", scope).status_code == ANSWERED[path]
+
+
+@pytest.mark.parametrize("path", ASKED)
+@pytest.mark.parametrize("length", ["Content-Length: 20971520", "Transfer-Encoding: chunked"])
+def test_who_sends_all_before_he_reads_is_told_why(account: Account, path: str, length: str) -> None:
+    head = own.head(account, f"POST {path}", f"Content-Type: {JSON}", length)
+    ends = b"1400000\r\n", b"\r\n0\r\n\r\n"
+    begin, end = ends if "chunked" in length else (b"", b"")
+    with own.connected(account, head, begin, b" " * (20 * MEBIBYTE), end) as connection:
+        assert own.answer(connection, until=b"}").startswith(b"HTTP/1.1 413 ")
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n")
+        assert b'{"status":"ok"}' in own.answer(connection, until=b'{"status":"ok"}')
+
+
+def test_nobody_sends_on_without_an_end(account: Account) -> None:
+    head = own.head(account, f"POST {EXPORT}", f"Content-Type: {JSON}", f"Content-Length: {2**40}")
+    sent = 0
+    with own.connected(account, head) as connection, suppress(ConnectionError):
+        while sent < 2 * protocol.MAX_UNREAD:
+            connection.sendall(b" " * MEBIBYTE)
+            sent += MEBIBYTE
+    assert protocol.MAX_UNREAD <= sent < 2 * protocol.MAX_UNREAD
 
 
 # Few at a time

@@ -1,0 +1,22 @@
+"""The heap of the C library, which keeps for itself what it was once given."""
+
+import ctypes
+
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+"""Names of glibc's <malloc.h>."""
+
+LARGE = 256 * 1024
+"""Bytes of a block that goes back to the system when it is freed."""
+ARENAS = 4
+
+
+def return_large_blocks() -> None:
+    """Lets blocks of long texts and bodies go back to the system, whichever thread had them. Without it, glibc keeps up
+    to 64 MiB for each thread, and from the first large block on also those as large. Does nothing elsewhere.
+
+    To be called before threads are started.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, LARGE)
+        mallopt(_M_ARENA_MAX, ARENAS)
