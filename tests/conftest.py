@@ -137,6 +137,9 @@ def real_servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     started.stop()
 
 
+_stacks = itertools.count()
+
+
 @pytest.fixture(
     scope="session", params=[pytest.param(engine, marks=pytest.mark.xdist_group(engine)) for engine in ENGINES]
 )
@@ -146,9 +149,10 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     workers = 0
     if request.param == "servers":
         real: servers.Servers = request.getfixturevalue("real_servers")
-        real.postgres.create_database("suite")
-        real.s3.create_bucket("suite")
-        settings |= real.environment("suite", "suite")
+        name = f"suite{next(_stacks)}"  # with one process for all, pytest may come back to an engine that it had left
+        real.postgres.create_database(name)
+        real.s3.create_bucket(name)
+        settings |= real.environment(name, name)
         workers = 1
 
     def start() -> Stack:

@@ -25,7 +25,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make attack", description=__doc__)
     parser.add_argument("--sqlite", action="store_true", help="the embedded default, not PostgreSQL, Redis and S3")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full size; 1.0 if not said")
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(attacks.ATTACKS)}; all, and all at once, if not said")
+    parser.add_argument("--together", action="store_true", help="only all at once, not each alone before")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(attacks.ATTACKS)}; all of them if not said")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sightlog-attack-") as name:
         with embedded(Path(name)) if asked.sqlite else production(Path(name)) as stack:
@@ -40,10 +41,11 @@ def main() -> None:
             report = Report(f"{engine}, scale {asked.scale}, {date.today()}, {machine}")  # noqa: DTZ011
             pid = stack.api_processes[0].pid
             _measure(report, "nothing", [], aim, victim, pid)
-            for name in asked.names or attacks.ATTACKS:
+            names = asked.names or list(attacks.ATTACKS)
+            for name in names if not asked.together else ():
                 _measure(report, name, [name], aim, victim, pid)
-            if not asked.names:
-                _measure(report, "all at once", list(attacks.ATTACKS), aim, victim, pid)
+            if len(names) > 1:
+                _measure(report, "all at once", names, aim, victim, pid)
         report.print()
 
 
