@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Select, bindparam, func, or_
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_
 from sqlmodel import Session, col, select
 
 from app import times
@@ -32,12 +32,20 @@ _SCOPES = list(Scope)
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is asking: a key of an account, and what it may do. `rate_limit` is the account's own, if it has one."""
+    """Who is asking: a key of an account, and what it may do. `rate_limit` is the account's own, if it has one.
+
+    `session` is the hash of the token of the session that asks in the key's place, if one does; it ends at
+    `session_expires_at` at the latest.
+    """
 
     account_id: int
     key_prefix: str
     scope: Scope
     rate_limit: int | None
+    account_name: str
+    key_name: str | None = None
+    session: str | None = None
+    session_expires_at: datetime | None = None
 
     def includes(self, scope: Scope) -> bool:
         return _SCOPES.index(self.scope) >= _SCOPES.index(scope)
@@ -56,24 +64,57 @@ def ask_principal(authorization: str | None) -> Asking[Principal]:
     """
     if not authorization:
         raise Unauthenticated("An API key is required: send the header 'Authorization: Bearer <key>'.")
-    scheme, _, key = authorization.partition(" ")
-    match = _KEY.fullmatch(key.strip())
-    if scheme.lower() != "bearer" or match is None:
+    key = _bearer(authorization)
+    if key is None or _KEY.fullmatch(key) is None:
         raise Unauthenticated("The API key is not valid: send the header 'Authorization: Bearer <key>'.")
-    found = yield Query("key", _key_statement, {"key_prefix": match[1]}, one_plan=True)
-    if not found or not hmac.compare_digest(found[0][0], _hash(match[0])):
+    return (yield from ask_owner(key))
+
+
+def ask_owner(key: str) -> Asking[Principal]:
+    """The same, of the key alone."""
+    match = _KEY.fullmatch(key.strip())
+    if match is None:
         raise Unauthenticated("The API key is not valid.")
-    _, account_id, scope, active, expires_at, rate_limit = found[0]
-    _require_usable(bool(active), dialects.moment(expires_at))
-    return Principal(account_id, match[1], Scope(scope), rate_limit)
+    found = yield Query("key", _key_statement, {"key_prefix": match[1]}, one_plan=True)
+    if not found or not hmac.compare_digest(found[0][-1], _hash(match[0])):
+        raise Unauthenticated("The API key is not valid.")
+    return principal_of(found[0])
+
+
+def prefix_of(key: str) -> str:
+    """The beginning by which a key is known."""
+    return key[:_PREFIX_LENGTH]
+
+
+def is_bearer(authorization: str | None) -> bool:
+    """Whether a key is shown, whatever it is worth."""
+    return authorization is not None and _bearer(authorization) is not None
+
+
+def principal_of(row: Sequence[Any]) -> Principal:
+    """From a row of `statement`. ExpiredKey or DeactivatedKey where the key no longer works."""
+    key_prefix, account_id, scope, active, expires_at, rate_limit, account_name, key_name = row[:8]
+    require_usable(bool(active), dialects.moment(expires_at))
+    return Principal(account_id, key_prefix, Scope(scope), rate_limit, account_name, key_name)
+
+
+def statement(*others: ColumnElement[Any]) -> Select[Any]:
+    """Selects what is to be known of keys and of their accounts to tell who asks, and then the others."""
+    key, owner = ApiKey.__table__.c, Account.__table__.c  # type: ignore[attr-defined]
+    of_key = key.key_prefix, key.account_id, key.scope, key.active, key.expires_at
+    found = sqlalchemy.select(*of_key, owner.rate_limit, owner.name.label("account_name"), key.name, *others)
+    return found.where(owner.id == key.account_id)
 
 
 def _key_statement() -> Select[Any]:
-    key, owner = ApiKey.__table__.c, Account.__table__.c  # type: ignore[attr-defined]
-    found = sqlalchemy.select(
-        key.secret_hash, key.account_id, key.scope, key.active, key.expires_at, owner.rate_limit
-    ).where(key.key_prefix == bindparam("key_prefix"))
-    return found.where(owner.id == key.account_id)
+    key = ApiKey.__table__.c  # type: ignore[attr-defined]
+    return statement(key.secret_hash).where(key.key_prefix == bindparam("key_prefix"))
+
+
+def _bearer(authorization: str) -> str | None:
+    """The key in the header's value; None where it has another scheme."""
+    scheme, _, key = authorization.partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None
 
 
 def refusals(session: Session, key_prefixes: Collection[str]) -> dict[str, Unauthenticated]:
@@ -85,7 +126,7 @@ def refusals(session: Session, key_prefixes: Collection[str]) -> dict[str, Unaut
         try:
             if key_prefix not in known:
                 raise Unauthenticated("The API key is not valid.")
-            _require_usable(known[key_prefix].active, known[key_prefix].expires_at)
+            require_usable(known[key_prefix].active, known[key_prefix].expires_at)
         except Unauthenticated as error:
             found[key_prefix] = error
     return found
@@ -181,9 +222,15 @@ def keys_used(session: Session, moments: Mapping[str, datetime], *, at_most_ever
 
 
 def revoke_key(session: Session, beginning: str) -> ApiKey:
-    """Deactivates the one key that begins so, or is that. Doing it twice is harmless. NotFound where there is none,
-    Conflict where there are several.
-    """
+    """Deactivates the one key that begins so, as `key_that_begins` finds it. Doing it twice is harmless."""
+    found = key_that_begins(session, beginning)
+    found.active = False
+    session.add(found)
+    return found
+
+
+def key_that_begins(session: Session, beginning: str) -> ApiKey:
+    """The one key that begins so, or is that. NotFound where there is none, Conflict where there are several."""
     shown = beginning.rstrip("…")[:_PREFIX_LENGTH]
     begins = func.substr(col(ApiKey.key_prefix), 1, len(shown)) == shown
     found = session.exec(select(ApiKey).where(begins).order_by(ApiKey.key_prefix)).all() if shown else []
@@ -193,8 +240,6 @@ def revoke_key(session: Session, beginning: str) -> ApiKey:
         listed = ", ".join(f"{key.key_prefix}…" for key in found[:_MOST_LISTED])
         more = f" and {len(found) - _MOST_LISTED} more" if len(found) > _MOST_LISTED else ""
         raise Conflict(f"Say more of the key, as '{shown}' begins {listed}{more}.")
-    found[0].active = False
-    session.add(found[0])
     return found[0]
 
 
@@ -219,7 +264,7 @@ def _meant(session: Session, name: str) -> str:
     return f" Did you mean '{like[0]}'?" if like else ""
 
 
-def _require_usable(active: bool, expires_at: datetime | None) -> None:
+def require_usable(active: bool, expires_at: datetime | None) -> None:
     if not active:
         raise DeactivatedKey("The API key was deactivated.")
     if expires_at is not None and expires_at <= times.now():

@@ -4,14 +4,18 @@ import logging
 import os
 from functools import partial
 from importlib.metadata import version
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import heap, probes, signals, threads, times
+from app import auth, heap, probes, sessions, signals, threads, times
 from app.commands import accounts, db, keys, opening, show
 from app.demo import account as demo_account
 from app.history.recording import OnConflict
+from app.runtime import Runtime
+
+if TYPE_CHECKING:
+    from app import serving
 
 app = typer.Typer(
     help="Sightlog keeps the history of what your vision models said about your images.\n\n"
@@ -46,7 +50,8 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
     demo: Annotated[
-        bool, typer.Option("--demo", help="Fill the account `demo` first, and print a key for it.")
+        bool,
+        typer.Option("--demo", help="Fill the account `demo` first; print a link that signs in once, and a key."),
     ] = False,
 ) -> None:
     """Serve GraphQL, REST and the explorer; with no Redis set, the worker runs inside.
@@ -62,9 +67,18 @@ def serve(
         listener = serving.bind(host, port)
     with listener:
         with opening.opened_with(settings) as runtime, opening.told_plainly():
-            key = demo_account.fill(runtime, times.today()).key if demo else None
+            guest = _guest(runtime) if demo else None
         with opening.told_plainly():
-            serving.serve(settings, listener, key)
+            serving.serve(settings, listener, guest)
+
+
+def _guest(runtime: Runtime) -> "serving.Guest":
+    from app import serving
+
+    key = demo_account.fill(runtime, times.today()).key
+    with runtime.database.write() as session:
+        token = sessions.make_link(session, auth.prefix_of(key), lifetime=runtime.settings.sign_in_link_lifetime)
+    return serving.Guest(demo_account.ACCOUNT, key, token)
 
 
 @app.command()

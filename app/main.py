@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from app import metrics
 from app.console import pages
 from app.errors import SightlogError
-from app.http import downloads, health, hosts
+from app.http import downloads, health, hosts, sessions
 from app.http.answers import PackedAnswers
 from app.http.bodies import Bodies
 from app.http.gate import Gate
@@ -84,11 +84,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     hosts.redirect_slashes(app)
     app.include_router(server.router(settings))
     app.include_router(routes.router)
+    app.include_router(sessions.router)
     app.include_router(downloads.router)
     app.include_router(health.router)
     if not settings.metrics_port:
         app.include_router(health.metrics_router)
-    pages.mount(app, settings.prefix)
+    pages.mount(app, settings.prefix, with_images=settings.console_images)
     app.add_exception_handler(SightlogError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     schemas.complete_examples(app.openapi())

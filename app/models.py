@@ -80,6 +80,30 @@ class ApiKey(SQLModel, table=True):
     last_used_at: datetime | None = Field(default=None, sa_type=Timestamp)
 
 
+class BrowserSession(SQLModel, table=True):
+    """A person who signed in with a key, in one browser. Its cookie holds the token, of which only the hash is kept."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index("ix_sessions_key", "key_prefix", "last_seen_at"),)
+
+    token_hash: str = Field(sa_column=Column(Name, primary_key=True))
+    key_prefix: str = Field(sa_type=Name)
+    created_at: datetime = Field(sa_type=Timestamp)
+    last_seen_at: datetime = Field(sa_type=Timestamp, index=True)
+    expires_at: datetime = Field(sa_type=Timestamp, index=True)
+
+
+class SignInLink(SQLModel, table=True):
+    """A link that begins one session with a key. Its row goes when it is used."""
+
+    __tablename__ = "sign_in_links"
+
+    token_hash: str = Field(sa_column=Column(Name, primary_key=True))
+    key_prefix: str = Field(sa_type=Name, index=True)
+    created_at: datetime = Field(sa_type=Timestamp)
+    expires_at: datetime = Field(sa_type=Timestamp, index=True)
+
+
 class Description(SQLModel, table=True):
     """One thing that a model said about an image. A fact: it is recorded once and never changed.
 

@@ -39,7 +39,8 @@ def open_runtime(settings: Settings, *, serves: bool = False) -> Runtime:
     turns = settings.statements_per_account
     database = Database(settings.sqlalchemy_url, connections, asked=asked, timeout=timeout, turns=turns)
     cache = statistics.Cache(settings.cache_bytes)
-    return Runtime(settings, database, _storage(settings), Limiter(settings.redis_url), cache, LastUse(database))
+    last_use = LastUse(database, settings.session_idle)
+    return Runtime(settings, database, _storage(settings), Limiter(settings.redis_url), cache, last_use)
 
 
 def prepare(database: Database) -> None:

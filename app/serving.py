@@ -6,10 +6,11 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import uvicorn
 
-from app import threads
+from app import durations, sessions, threads
 from app.errors import SightlogError
 from app.http import protocol
 from app.http.protocol import HttpProtocol
@@ -38,7 +39,16 @@ def url_of(host: str, port: int) -> str:
     return f"http://{reached}:{port}"
 
 
-def serve(settings: Settings, listener: socket.socket, demo_key: str | None) -> None:
+@dataclass(frozen=True)
+class Guest:
+    """Who may begin at once: a key, and the token of a link that signs in with it."""
+
+    account: str
+    key: str
+    token: str
+
+
+def serve(settings: Settings, listener: socket.socket, guest: Guest | None) -> None:
     """Serves until SIGTERM or Ctrl-C; running requests finish first."""
     http, websocket = protocol.protocols(settings)
     _open_files(settings.max_connections)
@@ -56,7 +66,7 @@ def serve(settings: Settings, listener: socket.socket, demo_key: str | None) -> 
         ws_max_size=settings.websocket_max_bytes,
         ws_per_message_deflate=False,  # some bytes would unpack to a whole message, before anybody has shown a key
     )
-    _Server(config, settings.public_url, demo_key).run([listener])
+    _Server(config, settings, guest).run([listener])
     threads.end_process()  # without what uvicorn has given up
 
 
@@ -70,10 +80,11 @@ def _open_files(connections: int) -> None:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, url: str, demo_key: str | None) -> None:
+    def __init__(self, config: uvicorn.Config, settings: Settings, guest: Guest | None) -> None:
         super().__init__(config)
-        self._url = url.rstrip("/")
-        self._demo_key = demo_key
+        self._url = settings.public_url.rstrip("/")
+        self._link_lasts = durations.text(settings.sign_in_link_lifetime)
+        self._guest = guest
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -96,14 +107,11 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     def _announcement(self) -> str:
-        fragment = f"#key={self._demo_key}" if self._demo_key else ""
-        lines = [
-            "",
-            f"  Sightlog is at {self._url}",
-            "",
-            f"    GraphiQL   {self._url}/graphql{fragment}",
-            f"    REST docs  {self._url}/docs{fragment}",
-        ]
-        if self._demo_key:
-            lines.append(f"    API key    {self._demo_key}   (account: demo)")
+        lines = ["", f"  Sightlog is at {self._url}", ""]
+        if self._guest:
+            link = sessions.link(self._url, self._guest.token)
+            lines.append(f"    Sign in    {link}   (works once, for {self._link_lasts})")
+        lines += [f"    GraphiQL   {self._url}/graphql", f"    REST docs  {self._url}/docs"]
+        if self._guest:
+            lines.append(f"    API key    {self._guest.key}   (account: {self._guest.account})")
         return "\n".join([*lines, "", "  Ctrl-C ends it.", ""])

@@ -114,6 +114,24 @@ class Settings(BaseSettings):
     max_read_body_bytes: int = Field(
         2**20, ge=1024, description="Largest request body of a key without the scope `write`, in bytes."
     )
+    session_idle: Duration = Field(
+        timedelta(days=7),
+        gt=timedelta(0),
+        description="How long a session in a browser lasts after it was last used, such as `7d` or `12h`.",
+    )
+    session_lifetime: Duration = Field(
+        timedelta(days=30), gt=timedelta(0), description="How long it lasts at most, however much it is used."
+    )
+    sign_in_link_lifetime: Duration = Field(
+        timedelta(hours=1),
+        gt=timedelta(0),
+        description="How long a link that signs in by itself can be used, which is once.",
+    )
+    console_images: bool = Field(
+        True,
+        description="Whether the console shows the images of results, which browsers load from wherever they are; "
+        "`off`: only those of this server.",
+    )
     large_bodies: int = Field(
         8,
         ge=1,

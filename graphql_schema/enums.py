@@ -6,7 +6,7 @@ from app.compression import Compression
 from app.exports.formats import ExportFormat
 from app.history.fields import SearchMode
 from app.history.recording import OnConflict
-from app.models import DescriptionStatus, ExportEventType, ExportStatus
+from app.models import DescriptionStatus, ExportEventType, ExportStatus, Scope
 
 __all__ = [
     "Compression",
@@ -15,8 +15,11 @@ __all__ = [
     "ExportFormat",
     "ExportStatus",
     "OnConflict",
+    "Scope",
     "SearchMode",
 ]
 
-for _enum in (SearchMode, OnConflict, DescriptionStatus, ExportEventType, ExportFormat, Compression, ExportStatus):
+_ENUMS = SearchMode, OnConflict, DescriptionStatus, ExportEventType, ExportFormat, Compression, ExportStatus, Scope
+
+for _enum in _ENUMS:
     strawberry.enum(_enum, description=_enum.__doc__)

@@ -17,7 +17,7 @@ from app.history import filters
 from app.history.pagination import DEFAULT_PAGE, Pagination
 from app.history.recording import MAX_BATCH, Recorded
 from app.models import Scope
-from graphql_schema import coercion, inputs, refusals, resolvers, scopes, selections, types
+from graphql_schema import coercion, inputs, keys, refusals, resolvers, scopes, selections, types
 from graphql_schema.context import Context
 from graphql_schema.docstrings import describe
 from graphql_schema.enums import ExportStatus, OnConflict
@@ -29,6 +29,7 @@ from graphql_schema.inputs import (
     to_request,
     to_results,
 )
+from graphql_schema.keys import ApiKey, CreateApiKeyInput, CreateApiKeyResult, Viewer
 from graphql_schema.resolvers import ExportState
 from graphql_schema.scalars import SCALARS
 from graphql_schema.steps import Steps
@@ -107,6 +108,16 @@ class Query:
 
         return await _call(info, resolve)
 
+    @strawberry.field
+    async def viewer(self, info: Info) -> Viewer:
+        """Who asks, and what they may do."""
+        return Viewer.of(info.context.core.principal)
+
+    @strawberry.field(metadata=scopes.needs(Scope.ADMIN))  # type: ignore[untyped-decorator]
+    async def api_keys(self, info: Info) -> list[ApiKey]:
+        """The account's API keys, newest first, revoked ones too; the newest 1,000. Needs the scope `admin`."""
+        return await _call(info, keys.listed)
+
 
 @strawberry.type
 class Mutation:
@@ -149,6 +160,16 @@ class Mutation:
 
         return cast(RecordDescriptionsResult, await _call(info, resolve))
 
+    @strawberry.mutation(metadata=scopes.needs(Scope.ADMIN))  # type: ignore[untyped-decorator]
+    async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> CreateApiKeyResult:
+        """Makes an API key of the account. Needs the scope `admin`."""
+        return await _call(info, lambda context: keys.create(context, input))
+
+    @strawberry.mutation(metadata=scopes.needs(Scope.ADMIN))  # type: ignore[untyped-decorator]
+    async def revoke_api_key(self, info: Info, prefix: strawberry.ID) -> ApiKey:
+        """Ends an API key and its sessions, at once and for good. Needs the scope `admin`."""
+        return await _call(info, lambda context: keys.revoke(context, prefix))
+
 
 @strawberry.type
 class Subscription:
@@ -167,7 +188,7 @@ class Schema(strawberry.Schema):
         errors[:] = map(refusals.told, errors)
 
 
-describe(Query, Mutation, Subscription, *vars(types).values(), *vars(inputs).values())
+describe(Query, Mutation, Subscription, *vars(types).values(), *vars(inputs).values(), *vars(keys).values())
 
 schema = Schema(
     query=Query,

@@ -28,7 +28,7 @@ from app import jsontext
 from app.auth import Principal
 from app.console import pages
 from app.errors import SightlogError
-from app.http import accept, middleware
+from app.http import accept, middleware, origins
 from app.http.accept import JSON, RESPONSE_JSON
 from app.settings import Settings
 from graphql_schema import bodies, documents, refusals, steps
@@ -281,7 +281,7 @@ def router(settings: Settings) -> Router:
         subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
         connection_init_wait_timeout=INIT_WITHIN,
         include_in_schema=False,
-        allowed_origins=settings.cors_origins,
+        allowed_origins=_origins(settings),
     )
 
     async def serve(request: Request) -> Response:
@@ -294,6 +294,12 @@ def router(settings: Settings) -> Router:
     made.add_api_route("/graphql", _not_allowed, methods=["OPTIONS", "PUT", "PATCH", "DELETE"])
     made.add_route("/graphql", serve, methods=["GET", "POST"], include_in_schema=False)
     return made
+
+
+def _origins(settings: Settings) -> list[str]:
+    """Whose pages may open a WebSocket. Those of our own also where a proxy asks us by another name."""
+    own = origins.of(settings.public_url)
+    return [*settings.cors_origins, *([own] if own else [])]
 
 
 def refusal(request: Request, error: SightlogError) -> Response:

@@ -9,12 +9,13 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from copy import copy
 from functools import partial
 
-from app import auth, threads
+from app import auth, sessions, threads
 from app.engine.db import Database
 from app.errors import SightlogError
 from app.exports import watched
 from app.exports.watched import Place, Progress
 from app.models import ExportStatus
+from app.runtime import Runtime
 from graphql_schema import resolvers
 from graphql_schema.context import Context
 from graphql_schema.places import Places
@@ -57,7 +58,7 @@ class Watch:
                 watcher.told = watched.progress_of(state.row)
                 yield state
                 while state.row.status not in _ENDED:
-                    self._look(context.runtime.database)
+                    self._look(context.runtime)
                     state = await watcher.news()
                     yield state
             finally:
@@ -80,19 +81,19 @@ class Watch:
     def is_looking(self) -> bool:
         return self._looking is not None and not self._looking.done()
 
-    def _look(self, database: Database) -> None:
+    def _look(self, runtime: Runtime) -> None:
         if not self.is_looking:
-            self._looking = asyncio.create_task(self._look_again_and_again(database))
+            self._looking = asyncio.create_task(self._look_again_and_again(runtime))
 
-    async def _look_again_and_again(self, database: Database) -> None:
+    async def _look_again_and_again(self, runtime: Runtime) -> None:
         keys_at = time.monotonic()
         while self._watchers:
             await asyncio.sleep(INTERVAL)
             try:
-                behind = self._behind(await _threads.run(_progress, database, list(self._watchers)))
+                behind = self._behind(await _threads.run(_progress, runtime.database, list(self._watchers)))
                 if behind or time.monotonic() > keys_at + KEYS_INTERVAL:
                     keys_at = time.monotonic()
-                    await self._refuse(database)
+                    await self._refuse(runtime)
                 for place in behind:
                     await self._tell(place)
             except SightlogError as error:
@@ -109,12 +110,14 @@ class Watch:
             if any(watcher.told not in (None, found.get(place)) for watcher in watchers)
         ]
 
-    async def _refuse(self, database: Database) -> None:
-        """Those whose keys no longer work."""
+    async def _refuse(self, runtime: Runtime) -> None:
+        """Those whose keys no longer work, or whose sessions have ended."""
         everybody = self._all()
-        refused = await _threads.run(_refusals, database, sorted({watcher.key for watcher in everybody}))
-        for key, error in refused.items():
-            await _tell([watcher for watcher in everybody if watcher.key == key], error)
+        keys = sorted({watcher.key for watcher in everybody})
+        found = sorted({watcher.session for watcher in everybody if watcher.session is not None})
+        refused = await _threads.run(_refusals, runtime, keys, found)
+        for opener, error in refused.items():
+            await _tell([watcher for watcher in everybody if opener in (watcher.key, watcher.session)], error)
 
     async def _tell(self, place: Place) -> None:
         watchers = [watcher for watcher in self._watchers.get(place, ()) if watcher.told is not None]
@@ -136,6 +139,7 @@ class _Watcher:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.key = context.principal.key_prefix
+        self.session = context.principal.session
         self.told: Progress | None = None
         self._news: News | None = None
         self._is_there = asyncio.Event()
@@ -170,6 +174,10 @@ def _progress(database: Database, places: Sequence[Place]) -> dict[Place, Progre
         return watched.progress(session, places)
 
 
-def _refusals(database: Database, keys: Collection[str]) -> dict[str, SightlogError]:
-    with database.read() as session:
-        return dict(auth.refusals(session, keys))
+def _refusals(runtime: Runtime, keys: Collection[str], found: Collection[str]) -> dict[str, SightlogError]:
+    """By the beginning of a key, or the hash of a session's token; of a session with a bad key first the key's."""
+    with runtime.database.read() as session:
+        return {
+            **auth.refusals(session, keys),
+            **sessions.refusals(session, found, runtime.settings.session_idle),
+        }

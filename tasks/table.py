@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app import metrics
+from app import metrics, sessions
 from app.exports import retention, runs
 from app.jobs import rows
 from app.jobs import runs as job_runs
@@ -41,6 +41,7 @@ def sweep(runtime: Runtime, *, resend: bool) -> list[Place]:
     """What no message is on its way for, of all jobs; with `resend` also what may have got lost."""
     exports = exported(runs.sweep(runtime, resend=resend))
     retention.order_due(runtime)
+    sessions.sweep(runtime.database, runtime.settings.session_idle)
     with runtime.database.write() as session:
         for name, count in rows.take_back(session).items():
             metrics.RECLAIMED.labels(name).inc(count)

@@ -493,7 +493,11 @@ def test_serve_makes_all_it_needs_and_ends_cleanly(serving: Stack) -> None:
     key = re.search(r"API key +(sightlog_\S+) +\(account: demo\)", said)
     assert key
     assert f"Sightlog is at {serving.url}\n" in said
-    assert f"{serving.url}/graphql#key={key[1]}\n" in said
+    link = re.search(rf"Sign in +({serving.url}/sign-in\?token=\S+) +\(works once, for 1h\)\n", said)
+    assert link
+    with httpx.Client() as browser:
+        assert [browser.get(link[1]).headers["location"] for _ in range(2)] == ["./", "./?sign-in=expired"]
+        assert browser.get(f"{serving.url}/session").json()["account"] == "demo"
     assert get(serving, key[1]).json()["total_count"] > 1000
     # A request whose body is on its way when the signal comes.
     body = b'{"query": "{ descriptions { totalCount } }"}'

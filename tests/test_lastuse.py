@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from app import auth, lastuse, times
+from app.auth import Principal
 from app.engine.db import Database
 from app.lastuse import LastUse
 from app.models import Scope
@@ -64,17 +65,18 @@ def test_a_moment_is_written_once_a_minute(account: Account, database: Database)
 
 def test_what_is_noted_has_a_bound(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lastuse, "_MOST", 2)
-    noting = LastUse(database)
-    for prefix in ("one", "two", "three", "one"):
-        noting.note(prefix)
-    assert list(noting._noted) == ["one", "two"]
+    noting = LastUse(database, MINUTE)
+    for name in ("one", "two", "three", "one"):
+        noting.note(Principal(1, name, Scope.READ, None, "account", session=f"session {name}"))
+    assert list(noting._keys) == ["one", "two"]
+    assert list(noting._sessions) == ["session one", "session two"]
 
 
 def test_a_database_that_does_not_answer_is_told_and_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
     database = Database("postgresql+psycopg://sightlog@127.0.0.1:1/none")
-    noting = LastUse(database)
+    noting = LastUse(database, MINUTE)
     noting.start()
-    noting.note("sightlog_abcdefgh")
+    noting.note(Principal(1, "sightlog_abcdefgh", Scope.READ, None, "account"))
     noting.stop()
     database.dispose()
     [record] = caplog.records

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = ("rest_compat", "graphql_schema", "tasks", "app")
 WINGS: dict[str, set[str]] = {
     "engine": set(),
-    "console": set(),
+    "console": {"http"},
     "history": {"engine"},
     "jobs": {"engine"},
     "exports": {"engine", "history", "jobs"},

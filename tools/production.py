@@ -20,21 +20,23 @@ def main() -> None:
             settings = real.environment("sightlog", "sightlog")
             with Stack(folder, settings, apis=2, workers=2) as stack:
                 key = stack.run("demo").stdout.decode().strip()
-                print(announcement(stack, settings, key), flush=True)
+                link = stack.run("keys", "link", key, "--url", stack.url).stdout.decode().strip()
+                print(announcement(stack, settings, key, link), flush=True)
                 wait()
                 print("Stopping …", flush=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def announcement(stack: Stack, settings: dict[str, str], key: str) -> str:
+def announcement(stack: Stack, settings: dict[str, str], key: str, link: str) -> str:
     first, second = (f"http://127.0.0.1:{port}" for port in stack.ports)
     lines = [
         "",
         f"  Sightlog is at {first} and {second}, with two workers",
         "",
-        f"    GraphiQL    {first}/graphql#key={key}",
-        f"    REST docs   {first}/docs#key={key}",
+        f"    Sign in     {link}   (works once)",
+        f"    GraphiQL    {first}/graphql",
+        f"    REST docs   {first}/docs",
         f"    API key     {key}   (account: demo)",
         "",
         f"    PostgreSQL  {settings['SIGHTLOG_DATABASE_URL']}",

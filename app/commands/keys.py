@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from app import auth, durations, times
+from app import auth, durations, sessions, times
 from app.commands import accounts
 from app.commands.opening import err, opened, show, told_plainly
 from app.models import ApiKey, Scope
@@ -47,6 +47,23 @@ def list_keys(
             moments = _moment(key.created_at), _moment(key.expires_at), _moment(key.last_used_at)
             table.add_row(f"{key.key_prefix}…", owner, key.name or "-", _scopes(key.scope), *moments, _state(key))
     show(table)
+
+
+@commands.command("link")
+def make_link(
+    key: Annotated[str, typer.Argument(help="The key, or a beginning that no other has; `keys list` shows them.")],
+    url: Annotated[
+        str | None, typer.Option(help="Where browsers reach the server; left out: SIGHTLOG_PUBLIC_URL.")
+    ] = None,
+) -> None:
+    """Print a link that signs in to the console once, with that key, by itself."""
+    with opened() as runtime, told_plainly():
+        settings = runtime.settings
+        with runtime.database.write() as session:
+            key_prefix = auth.key_that_begins(session, key).key_prefix
+            token = sessions.make_link(session, key_prefix, lifetime=settings.sign_in_link_lifetime)
+    print(sessions.link(url or settings.public_url or "http://127.0.0.1:8000", token))
+    err.print(f"It works once, for {durations.text(settings.sign_in_link_lifetime)}.")
 
 
 @commands.command("revoke")

@@ -1,21 +1,30 @@
-"""The browser pages: GraphiQL and Swagger UI, served with our own assets under a strict policy."""
+"""The browser pages: the console, GraphiQL and Swagger UI, served with our own assets under a strict policy."""
 
 import secrets
 from functools import cache
+from html import escape
 from os import PathLike, stat_result
 from pathlib import Path
 
-from fastapi import FastAPI, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from app.http import accept
+
+CONSOLE = ("/", "/exports", "/keys", "/descriptions/{id:path}")
+"""Addresses of the console. What is seen at each, its one page decides."""
 
 ASSETS = Path(__file__).parent / "assets"
 IMMUTABLE = "public, max-age=31536000, immutable"
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src {style}; img-src 'self' data:; font-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src {style}; img-src {images}; font-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+_OWN_IMAGES = "'self' data:"
+_APIS = {"graphql": "/graphql", "rest": "/api/v2/data", "docs": "/docs", "openapi": "/openapi.json"}
 
 
 class Assets(StaticFiles):
@@ -32,11 +41,20 @@ class Assets(StaticFiles):
         return response
 
 
-def mount(app: FastAPI, prefix: str = "") -> None:
-    """Adds `/`, `/docs` and `/assets/`. The application needs `docs_url=None`, or FastAPI's own page comes first."""
-    # Behind a proxy, the prefix itself may be asked for with a slash behind it or without.
-    first = RedirectResponse(f"{prefix}/graphql" if prefix else "graphql")
-    app.add_route("/", lambda _: first, include_in_schema=False)
+def mount(app: FastAPI, prefix: str = "", *, with_images: bool = True) -> None:
+    """Adds the console, `/docs` and `/assets/`. The application needs `docs_url=None`, or FastAPI's own page comes
+    first.
+    """
+    html = _filled("console.html", prefix=prefix, images="on" if with_images else "off", version=app.version)
+    index = {"name": "Sightlog", "version": app.version} | {name: prefix + path for name, path in _APIS.items()}
+
+    async def console(request: Request) -> Response:
+        if request.scope["path"] == "/" and not accept.wants_page(request):
+            return JSONResponse(index, headers={"Vary": "Accept"})
+        return _page(html, images=f"https: {_OWN_IMAGES}" if with_images else _OWN_IMAGES)
+
+    for path in CONSOLE:
+        app.add_route(path, console, methods=["GET"], include_in_schema=False)
     app.add_api_route("/docs", docs_page, include_in_schema=False)
     app.mount("/assets", Assets(directory=ASSETS), name="assets")
 
@@ -51,15 +69,23 @@ def docs_page() -> Response:
     return _page(_html("docs.html"))
 
 
-def _page(html: str, style: str = "'self'") -> Response:
+def _page(html: str, *, style: str = "'self'", images: str = _OWN_IMAGES) -> Response:
     headers = {
         "Cache-Control": "no-store",
-        "Content-Security-Policy": POLICY.format(style=style),
+        "Content-Security-Policy": POLICY.format(style=style, images=images),
         "Referrer-Policy": "no-referrer",
         "Vary": "Accept",
         "X-Content-Type-Options": "nosniff",
     }
     return HTMLResponse(html, headers=headers)
+
+
+def _filled(name: str, **values: str) -> str:
+    """The page with these values in place of `{name}`."""
+    html = _html(name)
+    for key, value in values.items():
+        html = html.replace(f"{{{key}}}", escape(value))
+    return html
 
 
 @cache

@@ -7,10 +7,11 @@ from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import auth, limits, logs
+from app import auth, limits, logs, sessions
 from app.auth import Principal
-from app.errors import RateLimited, SightlogError, Unauthenticated
-from app.http import accept
+from app.engine.queries import Asking
+from app.errors import Forbidden, RateLimited, SightlogError, Unauthenticated
+from app.http import accept, cookies, origins
 from app.http.middleware import Refusal
 from app.runtime import Runtime
 
@@ -41,18 +42,43 @@ class Gate:
 
 
 async def admit(connection: HTTPConnection, authorization: str | None) -> Principal:
-    """The principal of a request. Unauthenticated or RateLimited; the state of the limit goes into the headers."""
+    """The principal of a request: of the key that it shows, else of its session.
+
+    Unauthenticated, RateLimited, or Forbidden where another page makes use of the session.
+    """
+    if auth.is_bearer(authorization) or cookies.token(connection, runtime_of(connection).settings) is None:
+        return await let_in(connection, auth.ask_principal(authorization))
+    return await let_in(connection, ask_session(connection))
+
+
+async def let_in(connection: HTTPConnection, asking: Asking[Principal]) -> Principal:
+    """The principal that is found, after it was counted. The state of the limit goes into the headers."""
     runtime = runtime_of(connection)
     try:
-        principal = await runtime.database.answer(None, auth.ask_principal(authorization))
-    except Unauthenticated:
-        address = limits.network(connection.client.host if connection.client else "unknown")
-        await _count(connection, f"address:{address}", limits.address_limit(runtime.settings.rate_limit))
+        principal = await runtime.database.answer(None, asking)
+    except (Unauthenticated, Forbidden):
+        await count_stranger(connection)
         raise
-    runtime.last_use.note(principal.key_prefix)
+    runtime.last_use.note(principal)
     limit = runtime.settings.rate_limit if principal.rate_limit is None else principal.rate_limit
     await _count(connection, f"key:{principal.key_prefix}", limit)
     return principal
+
+
+def ask_session(connection: HTTPConnection) -> Asking[Principal]:
+    """Whose session the cookie is of. Forbidden where the request is not of a page of our own."""
+    settings = runtime_of(connection).settings
+    token = cookies.token(connection, settings)
+    if token is not None:
+        origins.require_own_page(connection, settings)
+    return (yield from sessions.ask_principal(token, settings.session_idle))
+
+
+async def count_stranger(connection: HTTPConnection) -> None:
+    """RateLimited where too many requests without a valid key came from the same address."""
+    address = limits.network(connection.client.host if connection.client else "unknown")
+    limit = runtime_of(connection).settings.rate_limit
+    await _count(connection, f"address:{address}", limits.address_limit(limit))
 
 
 async def principal(request: Request, _: Annotated[object, Security(bearer)] = None) -> Principal:

@@ -19,6 +19,7 @@ VENDOR = pages.ASSETS / "vendor"
 EXAMPLES = pages.ASSETS / "examples"
 SDL = Path(__file__).parents[2] / "graphql_schema" / "schema.graphql"
 PAGES = ["/graphql", "/docs"]
+CONSOLE = ["/", "/exports", "/keys", "/descriptions/desc_001", "/descriptions/a/b%2Fc"]
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 
 
@@ -108,7 +109,7 @@ def test_a_page_refers_to_own_files_that_exist(client: Client, path: str) -> Non
     for reference in references.found:
         target = urljoin(f"http://testserver{path}", reference)
         assert target.startswith("http://testserver/")
-        assert client.get(target).status_code == 200, reference
+        assert client.get(target, {"Accept": BROWSER}).status_code == 200, reference
 
 
 def test_our_files_name_no_other_host() -> None:
@@ -121,8 +122,8 @@ def test_our_files_name_no_other_host() -> None:
 def test_modules_import_what_exists(client: Client) -> None:
     for script in ("graphiql.js", "docs.js"):
         imported = re.findall(r'from "\./([\w.]+)"', client.get(f"/assets/{script}").text)
-        assert imported == ["key.js"]
-    assert client.get("/assets/key.js").headers["content-type"].startswith("text/javascript")
+        assert imported == ["session.js"]
+    assert client.get("/assets/session.js").headers["content-type"].startswith("text/javascript")
 
 
 @pytest.mark.parametrize(
@@ -150,9 +151,40 @@ def test_nothing_else_is_served(client: Client, path: str) -> None:
     assert client.get(f"/assets/{path}").status_code == 404
 
 
-def test_the_address_itself_leads_to_graphiql(client: Client) -> None:
-    answer = client.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (307, "graphql")
+@pytest.mark.parametrize("path", CONSOLE)
+def test_the_console_is_one_page_at_several_addresses(client: Client, path: str) -> None:
+    page = client.get(path, {"Accept": BROWSER})
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert page.text == client.get("/", {"Accept": BROWSER}).text
+    assert policy(page) == policy(client.get("/docs")) | {"img-src": "https: 'self' data:"}
+    assert References(page.text).inline == []
+    assert page.headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("prefix", ["", "/sight&log"])
+def test_the_console_says_what_its_scripts_need(prefix: str) -> None:
+    app = FastAPI(docs_url=None, redoc_url=None, version="1.2.3")
+    pages.mount(app, prefix, with_images=False)
+    page = Client(app).get("/", {"Accept": BROWSER})
+    told = dict(re.findall(r'<meta name="sightlog-(\w+)" content="([^"]*)">', page.text))
+    assert told == {"prefix": prefix.replace("&", "&amp;"), "images": "off", "version": "1.2.3"}
+    assert policy(page)["img-src"] == "'self' data:"
+    references = References(page.text)
+    assert references.inline == []
+    assert "{" not in "".join(references.found)
+    for reference in references.found:
+        assert reference.startswith(f"{prefix}/")
+        answer = Client(app).get(reference.removeprefix(prefix), {"Accept": BROWSER})
+        assert answer.status_code == 200 or reference.removeprefix(prefix) in ("/graphql", "/openapi.json"), reference
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "image/png", ""])
+def test_a_program_is_told_where_the_apis_are(client: Client, accept: str) -> None:
+    answer = client.get("/", {"Accept": accept})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.headers["vary"] == "Accept"
+    paths = {"graphql": "/graphql", "rest": "/api/v2/data", "docs": "/docs", "openapi": "/openapi.json"}
+    assert answer.json() == {"name": "Sightlog", "version": "0.1.0"} | paths
 
 
 def test_the_pages_are_not_part_of_the_api(client: Client) -> None:

@@ -50,7 +50,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def run(account: Account, work: Callable[[Context, Watch], Awaitable[None]]) -> None:
     runtime: Runtime = open_runtime(Settings(database_url=account.stack.database_url))
     key = account.keys[Scope.READ][:17]
-    context = Context(runtime, None, Principal(account.id, key, Scope.READ, None), Budget(0))  # type: ignore[arg-type]
+    context = Context(runtime, None, Principal(account.id, key, Scope.READ, None, ""), Budget(0))  # type: ignore[arg-type]
     try:
         asyncio.run(asyncio.wait_for(_main(work, context), 60))
     finally:

@@ -177,11 +177,14 @@ def test_a_proxy_may_take_the_prefix_off_or_leave_it(shared: Account, prefix: st
         assert get(shared, prefix + path).status_code == 200
     assert get(shared, f"{prefix}/graphql", Accept="text/html").headers["content-type"].startswith("text/html")
     assert get(shared, f"{prefix}{LIST}").status_code in (401, 429)
-    assert get(shared, f"{prefix}/").headers["location"] == "/sightlog/graphql"
+    page = get(shared, f"{prefix}/exports").text
+    assert 'src="/sightlog/assets/' in page
+    assert '<meta name="sightlog-prefix" content="/sightlog">' in page
+    assert get(shared, f"{prefix}/").json()["graphql"] == "/sightlog/graphql"
 
 
 def test_the_prefix_itself(shared: Account) -> None:
-    assert get(shared, "/sightlog").headers["location"] == "/sightlog/graphql"
+    assert get(shared, "/sightlog").json()["graphql"] == "/sightlog/graphql"
     assert get(shared, "/sightlogs/docs").status_code == 404
     key = shared.keys[Scope.ADMIN]
     typename = get(shared, "/sightlog/graphql?query={__typename}", Authorization=f"Bearer {key}")

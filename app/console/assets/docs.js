@@ -1,6 +1,4 @@
-import { readKey, takeKeyFromLink } from "./key.js";
-
-takeKeyFromLink();
+import { watchSession } from "./session.js";
 
 const system = matchMedia("(prefers-color-scheme: dark)");
 const chosen = localStorage.getItem("sightlog:graphiql:theme");
@@ -9,12 +7,8 @@ function paint() {
   document.documentElement.classList.toggle("dark-mode", chosen ? chosen === "dark" : system.matches);
 }
 
-function authorize() {
-  const schemes = ui.specSelectors.specJson().toJS().components?.securitySchemes ?? {};
-  for (const [name, scheme] of Object.entries(schemes)) {
-    if (scheme.scheme?.toLowerCase() === "bearer" && readKey()) ui.preauthorizeApiKey(name, readKey());
-  }
-}
+const status = document.getElementById("status");
+const say = (sentence, mood) => Object.assign(status, { textContent: sentence, title: sentence }).setAttribute("data-mood", mood);
 
 paint();
 system.addEventListener("change", paint);
@@ -26,7 +20,7 @@ function fromHere(response) {
   return Object.assign(response, { text: JSON.stringify({ ...JSON.parse(response.text), servers }) });
 }
 
-const ui = window.SwaggerUIBundle({
+window.SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#docs",
   deepLinking: true,
@@ -35,5 +29,9 @@ const ui = window.SwaggerUIBundle({
   tryItOutEnabled: true,
   validatorUrl: null,
   responseInterceptor: fromHere,
-  onComplete: authorize,
 });
+
+watchSession(
+  (session) => say(session ? "" : "Sign in, or authorize with an API key", "waiting"),
+  (sentence) => say(sentence, "refused"),
+);

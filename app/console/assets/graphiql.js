@@ -1,23 +1,17 @@
-import { readKey, takeKeyFromLink, writeKey } from "./key.js";
+import { watchSession } from "./session.js";
 
 const { GraphiQL, React, ReactDOM, graphqlWs } = window;
 const EXAMPLES = ["newest", "search", "statistics", "create-export", "exports", "watch-export"];
-const NO_KEY = "Enter an API key to begin";
+const SIGNED_OUT = "Sign in with an API key to begin";
 const url = location.href.split(/[?#]/)[0];
-const [status, form, field, show] = ["status", "connect", "key", "show"].map((id) => document.getElementById(id));
+const status = document.getElementById("status");
+let signedIn = false;
 
 window.__webpack_nonce__ = document.querySelector("link[nonce]").nonce;
 
 function say(text, mood) {
   status.textContent = status.title = text;
   status.dataset.mood = mood;
-}
-
-/** The headers of a request, with our key unless the headers editor names one. */
-function withKey(given) {
-  const headers = new Headers(given);
-  if (!headers.has("Authorization") && readKey()) headers.set("Authorization", `Bearer ${readKey()}`);
-  return headers;
 }
 
 async function send(target, init) {
@@ -32,12 +26,12 @@ async function send(target, init) {
   return response;
 }
 
-/** A client of graphql-ws whose lost connection is an answer that can be read, too. */
+/** A client of graphql-ws, for the key of the headers editor or else the session, whose lost connection is an answer that can be read, too. */
 function subscriptions(authorization) {
   const client = graphqlWs.createClient({
     url: url.replace(/^http/, "ws"),
     retryAttempts: 0,
-    connectionParams: { Authorization: authorization },
+    connectionParams: authorization ? { Authorization: authorization } : {},
     on: { connected: () => say("Connected", "good") },
   });
   const failed = (sink) => (reason) => {
@@ -49,16 +43,16 @@ function subscriptions(authorization) {
 }
 
 function closing({ code, reason }) {
-  if (code === 4401 || code === 4403) return "The server refused this API key";
+  if (code === 4401 || code === 4403) return "The server refused this API key, or the session has ended";
   return reason || "The connection to the server was lost";
 }
 
 async function fetcher(params, options) {
-  const headers = withKey(options?.headers);
+  const headers = new Headers(options?.headers);
   const authorization = headers.get("Authorization");
-  if (!authorization) {
-    say(NO_KEY, "waiting");
-    return { errors: [{ message: NO_KEY }] };
+  if (!authorization && !signedIn) {
+    say(SIGNED_OUT, "waiting");
+    return { errors: [{ message: SIGNED_OUT }] };
   }
   headers.set("Accept", "application/graphql-response+json, application/json;q=0.9");
   const wsClient = subscriptions(authorization);
@@ -76,31 +70,13 @@ const storage = GraphiQL.createLocalStorage({ namespace: "sightlog" });
 const defaultTabs = await Promise.all(EXAMPLES.map(example));
 let connections = 0;
 
-/** Starts GraphiQL anew, because what the schema shows depends on the key. */
-function connect() {
-  field.value = readKey();
-  if (!readKey()) {
-    say(NO_KEY, "waiting");
-    field.focus();
-  }
+/** Starts GraphiQL anew, because it has asked for the schema before. */
+function connect(session) {
+  signedIn = Boolean(session);
+  say(signedIn ? "" : SIGNED_OUT, "waiting");
   const props = { fetcher, defaultTabs, storage, showPersistHeadersSettings: false };
   root.render(React.createElement(GraphiQL, { ...props, key: ++connections }));
 }
-
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  writeKey(field.value);
-  connect();
-});
-
-show.addEventListener("click", () => {
-  const shown = field.type === "password";
-  field.type = shown ? "text" : "password";
-  show.textContent = shown ? "Hide" : "Show";
-  show.setAttribute("aria-pressed", shown);
-});
-
-window.addEventListener("hashchange", () => takeKeyFromLink() && connect());
 
 // GraphiQL previews an image under the pointer; the policy forbids those of other hosts.
 function withoutForeignImages(event) {
@@ -111,5 +87,4 @@ function withoutForeignImages(event) {
 
 document.addEventListener("mouseover", withoutForeignImages, true);
 
-takeKeyFromLink();
-connect();
+watchSession(connect, (sentence) => say(sentence, "refused"));
