@@ -28,6 +28,7 @@ _ALPHANUMERIC = string.ascii_letters + string.digits
 _KEY = re.compile(r"(sightlog_[A-Za-z0-9]{8})[A-Za-z0-9_-]{32,64}")
 _ACCOUNT_NAME = re.compile(r"[\w][\w .@+-]{0,99}")
 _SCOPES = list(Scope)
+_OF_PROXIES = ("basic", "digest", "negotiate")
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ def ask_principal(authorization: str | None) -> Asking[Principal]:
     """
     if not authorization:
         raise Unauthenticated("An API key is required: send the header 'Authorization: Bearer <key>'.")
-    key = _bearer(authorization)
-    if key is None or _KEY.fullmatch(key) is None:
+    scheme, _, key = authorization.partition(" ")
+    if scheme.lower() != "bearer" or _KEY.fullmatch(key.strip()) is None:
         raise Unauthenticated("The API key is not valid: send the header 'Authorization: Bearer <key>'.")
     return (yield from ask_owner(key))
 
@@ -86,9 +87,9 @@ def prefix_of(key: str) -> str:
     return key[:_PREFIX_LENGTH]
 
 
-def is_bearer(authorization: str | None) -> bool:
-    """Whether a key is shown, whatever it is worth."""
-    return authorization is not None and _bearer(authorization) is not None
+def shows_key(authorization: str | None) -> bool:
+    """Whether the header's value is for us, whatever it is worth, and not for a proxy in front."""
+    return bool(authorization) and str(authorization).partition(" ")[0].lower() not in _OF_PROXIES
 
 
 def principal_of(row: Sequence[Any]) -> Principal:
@@ -109,12 +110,6 @@ def statement(*others: ColumnElement[Any]) -> Select[Any]:
 def _key_statement() -> Select[Any]:
     key = ApiKey.__table__.c  # type: ignore[attr-defined]
     return statement(key.secret_hash).where(key.key_prefix == bindparam("key_prefix"))
-
-
-def _bearer(authorization: str) -> str | None:
-    """The key in the header's value; None where it has another scheme."""
-    scheme, _, key = authorization.partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else None
 
 
 def refusals(session: Session, key_prefixes: Collection[str]) -> dict[str, Unauthenticated]:

@@ -36,7 +36,7 @@ from graphql_schema.requests import RequestContext, Shared
 from graphql_schema.schema import schema
 from graphql_schema.trusted import PersistedQueryNotFound
 from graphql_schema.variables import Large
-from graphql_schema.websocket import INIT_WITHIN, WebSocketAdapter, WebSocketHandler
+from graphql_schema.websocket import INIT_WITHIN, WebSocketAdapter, WebSocketHandler, shortened
 
 EVENT_STREAM = "text/event-stream"
 _SHAPE = (
@@ -263,7 +263,7 @@ class Router(GraphQLRouter[RequestContext, None]):
             caller = context.core.principal
             context.held.enter_context(self.shared.connections.one(caller.key_prefix))
         except SightlogError as error:
-            await cast(WebSocket, context.request).close(4403, error.message)
+            await cast(WebSocket, context.request).close(4403, shortened(error.message))
             raise ConnectionRejectionError({"code": error.code, "message": error.message}) from error
         cast(WebSocket, context.request).state.principal = caller
         return None

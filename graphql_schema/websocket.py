@@ -35,6 +35,11 @@ _MAX_REASON = 123
 _TOO_BIG = 1009
 
 
+def shortened(reason: str) -> str:
+    """As much of it as a closing message holds."""
+    return reason.encode()[:_MAX_REASON].decode(errors="ignore")
+
+
 class WebSocketAdapter(ASGIWebSocketAdapter):
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
         while self.ws.application_state is not WebSocketState.DISCONNECTED:
@@ -75,7 +80,7 @@ class WebSocketAdapter(ASGIWebSocketAdapter):
 
     async def close(self, code: int, reason: str) -> None:
         if self.ws.application_state is not WebSocketState.DISCONNECTED:
-            await super().close(code, reason.encode()[:_MAX_REASON].decode(errors="ignore"))
+            await super().close(code, shortened(reason))
 
 
 class WebSocketHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):

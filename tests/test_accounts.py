@@ -152,17 +152,37 @@ def ask_export_progress(owner: Owner) -> Sequence[Asked]:
     return [(query, {"id": id}, "NOT_FOUND") for id in (owner.ended, owner.running)]
 
 
+def ask_keys(owner: Owner) -> Sequence[Asked]:
+    return [("{ apiKeys { name active } }", {}, {"apiKeys": [{"name": None, "active": True}] * 3})]
+
+
+def ask_create_key(owner: Owner) -> Sequence[Asked]:
+    query = 'mutation { createApiKey(input: {name: "a"}) { apiKey { name scope } } }'
+    return [(query, {}, {"createApiKey": {"apiKey": {"name": "a", "scope": "READ"}}})]
+
+
+def ask_revoke_key(owner: Owner) -> Sequence[Asked]:
+    query = "mutation($prefix: ID!) { revokeApiKey(prefix: $prefix) { prefix } }"
+    return [
+        (query, {"prefix": key[:length]}, "NOT_FOUND") for key in owner.account.keys.values() for length in (17, 60)
+    ]
+
+
 CASES: dict[str, Callable[[Owner], Sequence[Asked]]] = {
     "Query.descriptions": ask_descriptions,
     "Query.description": ask_description,
     "Query.statistics": ask_statistics,
     "Query.export": ask_export,
     "Query.exports": ask_exports,
+    "Query.viewer": lambda _: [("{ viewer { scope keyName } }", {}, {"viewer": {"scope": "ADMIN", "keyName": None}})],
+    "Query.apiKeys": ask_keys,
     "Mutation.createExport": ask_create_export,
     "Mutation.cancelExport": change("cancelExport"),
     "Mutation.retryExport": change("retryExport"),
     "Mutation.deleteExport": change("deleteExport", ""),
     "Mutation.recordDescriptions": ask_record_descriptions,
+    "Mutation.createApiKey": ask_create_key,
+    "Mutation.revokeApiKey": ask_revoke_key,
     "Subscription.exportProgress": ask_export_progress,
 }
 
@@ -172,6 +192,8 @@ NEEDED = {
     "retryExport": Scope.READ,
     "deleteExport": Scope.READ,
     "recordDescriptions": Scope.WRITE,
+    "createApiKey": Scope.ADMIN,
+    "revokeApiKey": Scope.ADMIN,
 }
 """The least scope of each mutation."""
 
@@ -277,6 +299,31 @@ def download(owner: Owner, stranger: httpx.Client) -> None:
     assert stranger.head(f"/files/{key}").status_code == status
 
 
+def signed_in(owner: Owner, stranger: httpx.Client) -> None:
+    """Whoever signs in is of the account that the key is of."""
+    with httpx.Client(base_url=stranger.base_url, verify=False) as browser:
+        key = str(stranger.headers["authorization"]).partition(" ")[2]
+        own = browser.post("/session", json={"key": key}).json()
+        assert own["account"] not in (owner.account.name, None)
+        assert browser.get("/session").json() == own
+        listed = browser.get("/api/v2/data/descriptions").json()
+        assert listed["items"] == []
+
+
+def sign_out(owner: Owner, stranger: httpx.Client) -> None:
+    """A key is no session."""
+    with httpx.Client(base_url=stranger.base_url, verify=False) as browser:
+        browser.post("/session", json={"key": owner.account.keys[Scope.READ]})
+        assert stranger.get("/session").status_code == 401
+        assert stranger.delete("/session").status_code == 204
+        assert browser.get("/session").json()["account"] == owner.account.name
+
+
+def follow_link(owner: Owner, stranger: httpx.Client) -> None:
+    answer = stranger.get("/sign-in", params={"token": "A" * 43})
+    assert (answer.status_code, answer.headers["location"]) == (303, "./?sign-in=expired")
+
+
 def public(path: str, status: int = 200) -> Callable[[Owner, httpx.Client], None]:
     def check(owner: Owner, stranger: httpx.Client) -> None:
         for client in (stranger, owner.account.client):
@@ -299,9 +346,16 @@ ROUTES: dict[str, Callable[[Owner, httpx.Client], None]] = {
     "GET /health/ready": public("/health/ready"),
     "GET /metrics": public("/metrics"),
     "GET /openapi.json": public("/openapi.json"),
-    "GET /": public("/", 307),
+    "GET /": public("/"),
+    "GET /exports": public("/exports"),
+    "GET /keys": public("/keys"),
+    "GET /descriptions/{id:path}": public(f"/descriptions/id-{MARK}"),
     "GET /docs": public("/docs"),
-    "GET /assets": public("/assets/key.js"),
+    "GET /assets": public("/assets/session.js"),
+    "POST /session": signed_in,
+    "GET /session": signed_in,
+    "DELETE /session": sign_out,
+    "GET /sign-in": follow_link,
 }
 GUARDED = [route for route in ROUTES if route.split(" ")[1].startswith(("/api/", "/graphql"))]
 

@@ -46,7 +46,7 @@ async def admit(connection: HTTPConnection, authorization: str | None) -> Princi
 
     Unauthenticated, RateLimited, or Forbidden where another page makes use of the session.
     """
-    if auth.is_bearer(authorization) or cookies.token(connection, runtime_of(connection).settings) is None:
+    if auth.shows_key(authorization) or cookies.token(connection, runtime_of(connection).settings) is None:
         return await let_in(connection, auth.ask_principal(authorization))
     return await let_in(connection, ask_session(connection))
 
