@@ -5,11 +5,13 @@ import strawberry
 from app.compression import Compression
 from app.exports.formats import ExportFormat
 from app.history.fields import SearchMode
+from app.history.orders import DescriptionOrderField, SortDirection
 from app.history.recording import OnConflict
 from app.models import DescriptionStatus, ExportEventType, ExportStatus, Scope
 
 __all__ = [
     "Compression",
+    "DescriptionOrderField",
     "DescriptionStatus",
     "ExportEventType",
     "ExportFormat",
@@ -17,9 +19,12 @@ __all__ = [
     "OnConflict",
     "Scope",
     "SearchMode",
+    "SortDirection",
 ]
 
-_ENUMS = SearchMode, OnConflict, DescriptionStatus, ExportEventType, ExportFormat, Compression, ExportStatus, Scope
-
+_ENUMS = (
+    *(SearchMode, DescriptionOrderField, SortDirection, OnConflict, DescriptionStatus),
+    *(ExportEventType, ExportFormat, Compression, ExportStatus, Scope),
+)
 for _enum in _ENUMS:
     strawberry.enum(_enum, description=_enum.__doc__)

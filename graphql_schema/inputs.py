@@ -14,8 +14,16 @@ from strawberry.types.unset import UNSET
 from app.errors import InvalidInput
 from app.exports.requests import ExportRequest
 from app.history import columns, filters, recording
+from app.history.orders import NEWEST_FIRST, Order
+from app.history.pagination import DEFAULT_PAGE, Pagination
 from app.history.recording import NewResult, Result
-from graphql_schema.enums import Compression, DescriptionStatus, ExportFormat
+from graphql_schema.enums import (
+    Compression,
+    DescriptionOrderField,
+    DescriptionStatus,
+    ExportFormat,
+    SortDirection,
+)
 
 T = TypeVar("T")
 
@@ -35,6 +43,16 @@ def _declared(cls: type[T]) -> type[T]:
 @_declared
 class DescriptionFilter:
     """Which results are meant. Bounds are inclusive; null or an empty list is as if absent."""
+
+
+@strawberry.input
+class DescriptionOrder:
+    """Ties are broken by the time and then the id, in the same direction. Results without a score come last by
+    `CONFIDENCE`, whatever the direction.
+    """
+
+    field: DescriptionOrderField = DescriptionOrderField.CREATED_AT
+    direction: SortDirection = SortDirection.DESC
 
 
 @strawberry.input
@@ -82,6 +100,36 @@ def to_filter(given: DescriptionFilter | None) -> filters.DescriptionFilter:
     return filters.of(_given(given) if given else {})
 
 
+def to_order(given: DescriptionOrder | None) -> Order:
+    return Order(given.field, given.direction) if given else NEWEST_FIRST
+
+
+def to_pagination(
+    first: int | None = UNSET,
+    after: str | None = UNSET,
+    last: int | None = UNSET,
+    before: str | None = UNSET,
+    offset: int | None = UNSET,
+    *,
+    at: datetime | None = UNSET,
+    order_by: DescriptionOrder | None = UNSET,
+) -> Pagination:
+    """InvalidInput where they cannot be meant together."""
+    first, after, last, before, offset, at = map(_none_if_unset, (first, after, last, before, offset, at))
+    if first is not None and last is not None:
+        raise InvalidInput("Give first or last, not both.", field="last")
+    limit = next((count for count in (first, last) if count is not None), DEFAULT_PAGE)
+    return Pagination(
+        limit=limit,
+        offset=offset or 0,
+        after=after,
+        before=before,
+        from_end=last is not None,
+        at=at,
+        order=to_order(order_by),
+    )
+
+
 def to_request(given: CreateExportInput, idempotency_key: str | None, *, unbounded: bool) -> ExportRequest:
     values = _given(given) | {"filter": to_filter(given.filter)} | ({"max_rows": None} if unbounded else {})
     return ExportRequest(**values, idempotency_key=idempotency_key or None)
@@ -99,6 +147,10 @@ def to_results(given: Sequence[DescriptionInput]) -> list[Result]:
             wrong = ".".join(map(str, error.errors()[0]["loc"]))
             raise InvalidInput(message, field=f"input.{place}.{wrong}") from None
     return results
+
+
+def _none_if_unset(value: Any) -> Any:
+    return None if value is UNSET else value
 
 
 def _given(values: Any) -> dict[str, Any]:

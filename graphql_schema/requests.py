@@ -13,10 +13,10 @@ from strawberry.fastapi import BaseContext
 from app.http import gate
 from app.models import ExportEvent
 from app.settings import Settings
-from graphql_schema import resolvers
+from graphql_schema import asking, resolvers
 from graphql_schema.context import Context
 from graphql_schema.places import Places
-from graphql_schema.schema import ask, schema
+from graphql_schema.schema import schema
 from graphql_schema.trusted import Trusted, load
 from graphql_schema.turns import Turns
 from graphql_schema.watching import Watch
@@ -78,4 +78,4 @@ class RequestContext(BaseContext):
         self.core = Context.of(connection, await gate.admit(connection, self.authorization))
 
     async def _export_events(self, ids: list[uuid.UUID]) -> list[list[ExportEvent]]:
-        return await ask(self, lambda context: context.run(resolvers.export_events, context, ids))
+        return await asking.call(self, lambda context: resolvers.export_events(context, ids))

@@ -75,6 +75,11 @@ async def description(context: Context, id: str, shown: Object) -> orjson.Fragme
     return await context.runtime.database.answer(context.account_id, asking)
 
 
+async def newer_than(context: Context, wanted: DescriptionFilter, cursor: str) -> int:
+    asking = results.ask_newer(context.account_id, wanted, cursor)
+    return await context.runtime.database.answer(context.account_id, asking)
+
+
 async def statistics(context: Context, wanted: DescriptionFilter) -> Statistics:
     runtime = context.runtime
     return await runtime.database.answer(context.account_id, runtime.statistics.ask(context.account_id, wanted))

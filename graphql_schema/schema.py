@@ -1,10 +1,10 @@
 """The schema: each field parses, makes one call, and shapes the answer."""
 
-import logging
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
-from typing import Any, TypeVar, cast
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from datetime import datetime
+from typing import TypeVar, cast
 
 import strawberry
 from graphql import GraphQLError
@@ -12,20 +12,21 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, Info
 from strawberry.types.unset import UNSET
 
-from app.errors import InvalidInput, SightlogError
-from app.history import filters
-from app.history.pagination import DEFAULT_PAGE, Pagination
+from app.errors import InvalidInput
 from app.history.recording import MAX_BATCH, Recorded
 from app.models import Scope
-from graphql_schema import coercion, inputs, keys, refusals, resolvers, scopes, selections, types
+from graphql_schema import asking, coercion, export_types, inputs, keys, refusals, resolvers, scopes, selections, types
 from graphql_schema.context import Context
 from graphql_schema.docstrings import describe
 from graphql_schema.enums import ExportStatus, OnConflict
+from graphql_schema.export_types import Export, ExportConnection
 from graphql_schema.inputs import (
     CreateExportInput,
     DescriptionFilter,
     DescriptionInput,
+    DescriptionOrder,
     to_filter,
+    to_pagination,
     to_request,
     to_results,
 )
@@ -33,17 +34,8 @@ from graphql_schema.keys import ApiKey, CreateApiKeyInput, CreateApiKeyResult, V
 from graphql_schema.resolvers import ExportState
 from graphql_schema.scalars import SCALARS
 from graphql_schema.steps import Steps
-from graphql_schema.types import (
-    Description,
-    DescriptionConnection,
-    Export,
-    ExportConnection,
-    RecordDescriptionsResult,
-    Statistics,
-)
+from graphql_schema.types import Description, DescriptionConnection, RecordDescriptionsResult, Statistics
 from graphql_schema.variables import ReadyExecutor
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -55,26 +47,24 @@ class Query:
         self,
         info: Info,
         filter: DescriptionFilter | None = UNSET,
+        order_by: DescriptionOrder | None = UNSET,
+        at: datetime | None = UNSET,
         first: int | None = UNSET,
         after: str | None = UNSET,
         last: int | None = UNSET,
         before: str | None = UNSET,
         offset: int | None = UNSET,
     ) -> DescriptionConnection:
-        """Results, newest first. Page with `first`/`after`, `last`/`before`, or `offset`."""
+        """Results, newest first unless `orderBy` says otherwise. Page with `first`/`after`, `last`/`before`, or
+        `offset`; a cursor is of one order. `at` is where the page begins: at the newest match that is not later, or
+        oldest first at the oldest that is not earlier.
+        """
 
-        async def ask(context: Context) -> DescriptionConnection:
-            wanted = to_filter(filter)
-            page = await resolvers.descriptions(
-                context,
-                wanted,
-                _pagination(first, after, last, before, offset),
-                selections.page(info),
-                with_statistics=bool(selections.names(info) & {"totalCount", "statistics"}),
-            )
-            return DescriptionConnection(page=page, filters_applied=filters.applied(wanted))  # type: ignore[arg-type]
-
-        return await _ask(info, ask)
+        return await DescriptionConnection.found(
+            info,
+            lambda: to_filter(filter),
+            lambda: to_pagination(first, after, last, before, offset, at=at, order_by=order_by),
+        )
 
     @strawberry.field
     async def description(self, info: Info, id: strawberry.ID) -> Description | None:
@@ -102,7 +92,7 @@ class Query:
         with_count = "totalCount" in selections.names(info)
 
         def resolve(context: Context) -> ExportConnection:
-            limit, place = _pagination(first, None, None, None, None).limit, _none_if_unset(after)
+            limit, place = to_pagination(first).limit, None if after is UNSET else after
             page = resolvers.exports(context, status=status or None, limit=limit, after=place, with_count=with_count)
             return ExportConnection.of(page)
 
@@ -176,7 +166,7 @@ class Subscription:
     @strawberry.subscription
     async def export_progress(self, info: Info, id: strawberry.ID) -> AsyncGenerator[Export, None]:
         """An export now and whenever it got further, until it ended."""
-        with _refusals():
+        with asking.refused():
             states = info.context.shared.watch.states(info.context.core, _uuid(id))
             async with aclosing(states):
                 async for state in states:
@@ -188,7 +178,10 @@ class Schema(strawberry.Schema):
         errors[:] = map(refusals.told, errors)
 
 
-describe(Query, Mutation, Subscription, *vars(types).values(), *vars(inputs).values(), *vars(keys).values())
+describe(
+    *(Query, Mutation, Subscription),
+    *(found for module in (types, export_types, inputs, keys) for found in vars(module).values()),
+)
 
 schema = Schema(
     query=Query,
@@ -202,49 +195,15 @@ coercion.build_at_once(schema)
 
 
 async def _call(info: Info, resolve: Callable[[Context], T]) -> T:
-    """Runs a resolver that blocks in a thread."""
-    return await _ask(info, lambda context: context.run(resolve, context))
+    return await asking.call(info.context, resolve)
 
 
 async def _ask(info: Info, resolve: Callable[[Context], Awaitable[T]]) -> T:
-    return await ask(info.context, resolve)
-
-
-async def ask(context: Any, resolve: Callable[[Context], Awaitable[T]]) -> T:
-    """Runs a resolver in the context of a request."""
-    with _refusals():
-        async with context.turns:
-            return await resolve(context.core)
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Errors of the core, and those that nobody expected, become GraphQL errors with a code."""
-    try:
-        yield
-    except SightlogError as error:
-        raise refusals.graphql_error(error) from error
-    except Exception as error:
-        log.exception("GraphQL: a resolver failed")
-        raise refusals.graphql_error(refusals.INTERNAL) from error
+    return await asking.ask(info.context, resolve)
 
 
 async def _export(info: Info, resolve: Callable[[Context], ExportState]) -> Export:
     return Export.of(await _call(info, resolve))
-
-
-def _pagination(
-    first: int | None, after: str | None, last: int | None, before: str | None, offset: int | None
-) -> Pagination:
-    first, after, last, before, offset = map(_none_if_unset, (first, after, last, before, offset))
-    if first is not None and last is not None:
-        raise InvalidInput("Give first or last, not both.", field="last")
-    limit = next((count for count in (first, last) if count is not None), DEFAULT_PAGE)
-    return Pagination(limit=limit, offset=offset or 0, after=after, before=before, from_end=last is not None)
-
-
-def _none_if_unset(value: Any) -> Any:
-    return None if value is UNSET else value
 
 
 def _uuid(text: str) -> uuid.UUID:

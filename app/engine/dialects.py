@@ -344,26 +344,40 @@ class octets(_Function):  # noqa: N801
     postgresql = "octet_length({0})"
 
 
+# translate() would do it at once, and takes three times as long.
+_BASE64_URL = (
+    "rtrim(replace(replace(replace(encode(convert_to({}, 'UTF8'), 'base64'), E'\\n', ''), '+', '-'), '/', '_'), '=')"
+)
+_MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::bigint"
+
+
 class cursor(_Function):  # noqa: N801
     """The place of a result in a list, from its time and its id, as `cursors.make` writes it."""
 
     type = Text()
-    sqlite = "sightlog_cursor({0}, {1})"
-    # translate() would do it at once, and takes three times as long.
-    postgresql = (
-        "rtrim(replace(replace(replace(encode(convert_to("
-        "(extract(epoch FROM {0}) * 1000000)::bigint || ':' || {1}, 'UTF8'), 'base64'), "
-        "E'\\n', ''), '+', '-'), '/', '_'), '=')"
+    sqlite = "sightlog_cursor({0}, {1}, '', NULL)"
+    postgresql = _BASE64_URL.format(_MICROSECONDS.format("{0}") + " || ':' || {1}")
+
+
+class ordered_cursor(_Function):  # noqa: N801
+    """The same with the mark of an order, the third argument, and a score, the fourth."""
+
+    type = Text()
+    sqlite = "sightlog_cursor({0}, {1}, {2}, {3})"
+    postgresql = _BASE64_URL.format(
+        "{2} || coalesce(encode(float8send({3}), 'hex'), '') || ':' || "
+        + _MICROSECONDS.format("{0}")
+        + " || ':' || {1}"
     )
 
 
 def prepare_sqlite(connection: sqlite3.Connection) -> None:
     """Gives a connection the functions above that SQLite has not."""
-    connection.create_function("sightlog_cursor", 2, _cursor, deterministic=True)
+    connection.create_function("sightlog_cursor", 4, _cursor, deterministic=True)
 
 
-def _cursor(created_at: str, id: str) -> str:
-    return cursors.make(datetime.fromisoformat(created_at), id)
+def _cursor(created_at: str, id: str, mark: str, score: float | None) -> str:
+    return cursors.make(datetime.fromisoformat(created_at), id, mark, score)
 
 
 class clock(_Function):  # noqa: N801

@@ -188,9 +188,9 @@ def before(created_at: datetime, id: uuid.UUID) -> ColumnElement[bool]:
 
 
 def _place(text: str) -> tuple[datetime, uuid.UUID]:
-    created_at, id = cursors.read(text, "after")
+    place = cursors.read(text, "after")
     try:
-        return created_at, uuid.UUID(id)
+        return place.created_at, uuid.UUID(place.id)
     except ValueError:
         raise cursors.unknown("after") from None
 

@@ -1,6 +1,6 @@
 """The statements that a page is read with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -10,28 +10,31 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Text,
-    and_,
     bindparam,
     case,
     cast,
     false,
     func,
     literal_column,
+    not_,
     or_,
     select,
     true,
+    union_all,
 )
-from sqlmodel import col
 
 from app import cursors
+from app.cursors import Place
 from app.engine import dialects
 from app.engine.dialects import Timestamp
 from app.engine.queries import Query
-from app.history import filters, projection, rollup
+from app.history import filters, projection, rollup, stretches
 from app.history.filters import DescriptionFilter
+from app.history.orders import NEWEST_FIRST, Order
 from app.history.pagination import Pagination
 from app.history.projection import Made, Object, Projection
 from app.history.statistics import DailyCount, Statistics
+from app.history.stretches import Conditions, Stretch
 from app.models import Description
 
 SKIPPED_ROW_BY_ROW = 1000
@@ -45,8 +48,7 @@ _TABLE = Description.__table__  # type: ignore[attr-defined]
 _OFFSET: BindParameter[int] = bindparam("offset", type_=BigInteger())
 _MOST_BYTES: BindParameter[int] = bindparam("most_bytes", type_=BigInteger())
 _ONE: ColumnElement[int] = literal_column("1")
-NEWEST = (col(Description.created_at).desc(), col(Description.id).desc())
-_OLDEST = (col(Description.created_at).asc(), col(Description.id).asc())
+NEWEST = tuple(Stretch(NEWEST_FIRST).sorted(backward=False))
 
 
 def page(
@@ -63,29 +65,43 @@ def page(
     than fits among them; the bytes of the largest, or of all of them together; and each list as one text, then their
     cursors. In the lists are only results of `most_bytes` at most, or the first ones that take no more `in_all`.
     """
-    days = known.daily_counts if known is not None and part.offset > SKIPPED_ROW_BY_ROW else []
+    days = _days(part, known)
     offset = part.offset if known is None else min(part.offset, known.total_count)
-    values = filters.values(account_id, wanted) | {"offset": offset, "most_bytes": most_bytes}
+    values = filters.values(account_id, wanted) | {"offset": offset, "most_bytes": most_bytes, "at": part.at}
     if days:
         day, values["offset"] = _skip(days, offset)
-        values["until"] = datetime.combine(day, time.max, UTC)
-    for name, place in (("after", part.after), ("before", part.before)):
-        if place is not None:
-            values[f"{name}_created_at"], values[f"{name}_id"] = cursors.read(place, name)
+        values["until"] = datetime.combine(day, time.min if part.order.ascends else time.max, UTC)
+    places = {name: cursors.read(text, name, None) for name, text in _given(part)}
+    for name, place in places.items():
+        values |= stretches.values(name, place)
 
     def build() -> Select[Any]:
         matching = filters.conditions(account_id, wanted)
-        statement = _ordered(select(*_parts(shown)).where(*matching), part)
-        if days:
-            statement = statement.where(*_from_start(matching))
-        elif part.offset:
-            statement = statement.offset(_OFFSET)
-        told = rollup.revision_column(), _is_newer(matching, part), _is_older(matching, part)
+        start = _from_start(matching, part.order) if days else []
+        statement = _ordered(_parts(shown, part.order), [*matching, *start], part, places, skips=bool(days))
+        told = rollup.revision_column(), _is_ahead(matching, part, places), _is_behind(matching, part, places)
         return _joined(statement, told, part.limit if in_all else None)
 
-    places = (part.after is None, part.before is None, part.from_end, part.limit, bool(part.offset))
-    shape = ("page", filters.shape(wanted), shown, bool(days), in_all, *places)
+    asked = (part.order, part.from_end, part.limit, bool(part.offset), part.at is None)
+    scored = tuple((name, place.score is not None) for name, place in places.items())
+    shape = ("page", filters.shape(wanted), shown, bool(days), in_all, *asked, scored)
     return Query(shape, build, values, one_plan=wanted == _EVERYTHING)
+
+
+def skips_days(part: Pagination) -> bool:
+    """Whether the counts of days tell where the page begins."""
+    return part.offset > SKIPPED_ROW_BY_ROW and part.order.is_by_time
+
+
+def newer(account_id: int, wanted: DescriptionFilter, place: Place, most: int) -> Query:
+    """One row: how many matches are newer than that place, counted up to so many."""
+
+    def build() -> Select[Any]:
+        found = select(_ONE.label("one")).where(*filters.conditions(account_id, wanted), stretches.newer("place"))
+        return select(func.count()).select_from(found.limit(literal_column(str(most))).subquery("newer"))
+
+    values = filters.values(account_id, wanted) | stretches.values("place", place)
+    return Query(("newer", filters.shape(wanted), most), build, values)
 
 
 def result(account_id: int, id: str, shown: Object, most_bytes: int) -> Query:
@@ -101,19 +117,60 @@ def result(account_id: int, id: str, shown: Object, most_bytes: int) -> Query:
     return Query(("result", shown), build, values, one_plan=True)
 
 
-def _parts(shown: Projection) -> list[ColumnElement[Any]]:
-    parts: list[ColumnElement[Any]] = [cast(projection.sql(one), Text) for _, one in shown.lists]
+def _given(part: Pagination) -> list[tuple[str, str]]:
+    return [(name, text) for name, text in (("after", part.after), ("before", part.before)) if text is not None]
+
+
+def _parts(shown: Projection, order: Order) -> list[ColumnElement[Any]]:
+    parts: list[ColumnElement[Any]] = [cast(projection.sql(one, order), Text) for _, one in shown.lists]
     parts = [part.label(f"list_{place}") for place, part in enumerate(parts)]
-    return parts + [projection.sql(Made.CURSOR).label("cursor")] * shown.with_cursors or [_ONE.label("one")]
+    cursor = [projection.sql(Made.CURSOR, order).label("cursor")]
+    return parts + cursor * shown.with_cursors or [_ONE.label("one")]
 
 
-def _ordered(statement: Select[Any], part: Pagination) -> Select[Any]:
-    if part.after is not None:
-        statement = statement.where(_beyond("after", newer=False))
-    if part.before is not None:
-        statement = statement.where(_beyond("before", newer=True))
-    order = _OLDEST if part.from_end else NEWEST
-    return statement.order_by(*order).limit(literal_column(str(part.limit + 1)))
+def _ordered(
+    parts: Sequence[ColumnElement[Any]],
+    conditions: Sequence[ColumnElement[bool]],
+    part: Pagination,
+    places: Mapping[str, Place],
+    *,
+    skips: bool,
+) -> Select[Any]:
+    """The page and one more. Of two stretches the second is looked at only where the first does not fill it."""
+    found = []
+    for stretch in stretches.of(part.order):
+        within = _within(stretch, places)
+        if within is not None:
+            statement = select(*parts).where(*conditions, *stretch.conditions, *within)
+            if part.at is not None:
+                statement = statement.where(_is_from(part.order, part.at))
+            found.append(statement.order_by(*stretch.sorted(backward=part.from_end)))
+    most: ColumnElement[int] = literal_column(str(part.limit + 1))
+    offset = None if skips or not part.offset else _OFFSET
+    if not found:
+        return select(*parts).where(false())
+    if len(found) == 1:
+        return found[0].limit(most).offset(offset)
+    each = most if offset is None else _OFFSET + most
+    both = [select(one.limit(each).subquery()) for one in (reversed(found) if part.from_end else found)]
+    return select(union_all(*both).subquery("stretches")).limit(most).offset(offset)
+
+
+def _within(stretch: Stretch, places: Mapping[str, Place]) -> Conditions | None:
+    """What of the stretch lies between the cursors; None where nothing does."""
+    found: Conditions = []
+    for name, place in places.items():
+        beside = stretch.beside(name, place, ahead=name == "before")
+        if beside is None:
+            return None
+        found += beside
+    return found
+
+
+def _is_from(order: Order, at: datetime) -> ColumnElement[bool]:
+    found: ColumnElement[datetime] = _TABLE.c.created_at
+    moment = bindparam("at", at, type_=Timestamp())
+    return found >= moment if order.ascends else found <= moment
 
 
 def _joined(statement: Select[Any], told: Sequence[ColumnElement[Any]], running: int | None) -> Select[Any]:
@@ -131,54 +188,72 @@ def _joined(statement: Select[Any], told: Sequence[ColumnElement[Any]], running:
     return select(*told, func.count(), func.coalesce(func.max(sized.c.size), 0), *[text.filter(fits) for text in texts])
 
 
-def _from_start(matching: Sequence[ColumnElement[bool]]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """From the match on that has `offset` others before it up to `until`; PostgreSQL's index alone finds it."""
-    row = select(_TABLE.c.created_at, _TABLE.c.id).where(*matching)
-    row = row.where(_TABLE.c.created_at <= bindparam("until", type_=Timestamp()))
-    start = row.order_by(*NEWEST).limit(_ONE).offset(_OFFSET).cte("start")
+def _from_start(matching: Sequence[ColumnElement[bool]], order: Order) -> Conditions:
+    """From the match on that has `offset` others before it from `until` on; PostgreSQL's index alone finds it."""
+    [stretch] = stretches.of(order)
+    moment, key = _TABLE.c.created_at, _TABLE.c.id
+    until = bindparam("until", type_=Timestamp())
+    row = select(moment, key).where(*matching, moment >= until if order.ascends else moment <= until)
+    start = row.order_by(*stretch.sorted(backward=False)).limit(_ONE).offset(_OFFSET).cte("start")
     created_at, id = select(start.c.created_at).scalar_subquery(), select(start.c.id).scalar_subquery()
-    return _TABLE.c.created_at <= created_at, or_(_TABLE.c.created_at < created_at, _TABLE.c.id <= id)
+    if order.ascends:
+        return [moment >= created_at, or_(moment > created_at, key >= id)]
+    return [moment <= created_at, or_(moment < created_at, key <= id)]
+
+
+def _days(part: Pagination, known: Statistics | None) -> Sequence[DailyCount]:
+    """Those by whose counts the page is found, in the order of the page; none where it is not found so."""
+    if known is None or not skips_days(part):
+        return []
+    if part.order.ascends:  # the oldest of very many days are not told
+        return [] if known.truncated else known.daily_counts
+    return known.daily_counts[::-1]
 
 
 def _skip(days: Sequence[DailyCount], offset: int) -> tuple[date, int]:
-    """The day of the match behind the first `offset` ones, and how many come before it from that day's end on: more
-    than the oldest day has, where it is not among these days.
+    """The day of the match behind the first `offset` ones, and how many come before it from that day on: more than the
+    last day has, where it is not among these days.
     """
-    for day in reversed(days[1:]):
+    for day in days[:-1]:
         if offset < day.count:
             return day.date, offset
         offset -= day.count
-    return days[0].date, offset
+    return days[-1].date, offset
 
 
-def _is_newer(matching: Sequence[ColumnElement[bool]], part: Pagination) -> ColumnElement[bool]:
+def _is_ahead(
+    matching: Sequence[ColumnElement[bool]], part: Pagination, places: Mapping[str, Place]
+) -> ColumnElement[bool]:
     """Whether a match lies before the page."""
-    if part.after is not None:
-        return _has_beside(matching, "after", newer=True)
+    if "after" in places:
+        return _has_beside(matching, part.order, "after", places["after"], ahead=True)
+    if part.at is not None:
+        return _exists(matching, [not_(_is_from(part.order, part.at))])
     if part.offset:
-        return case((func.count() > 0, true()), else_=select(_TABLE.c.id).where(*matching).limit(_ONE).exists())
+        return case((func.count() > 0, true()), else_=_exists(matching, []))
     return false()
 
 
-def _is_older(matching: Sequence[ColumnElement[bool]], part: Pagination) -> ColumnElement[bool]:
+def _is_behind(
+    matching: Sequence[ColumnElement[bool]], part: Pagination, places: Mapping[str, Place]
+) -> ColumnElement[bool]:
     """Whether a match lies behind the cursor that the page ends before."""
-    return _has_beside(matching, "before", newer=False) if part.before is not None else false()
+    if "before" in places:
+        return _has_beside(matching, part.order, "before", places["before"], ahead=False)
+    return false()
 
 
-def _has_beside(matching: Sequence[ColumnElement[bool]], name: str, *, newer: bool) -> ColumnElement[bool]:
+def _has_beside(
+    matching: Sequence[ColumnElement[bool]], order: Order, name: str, place: Place, *, ahead: bool
+) -> ColumnElement[bool]:
     """Whether a match lies at the cursor or on that side of it."""
-    created_at, id = _parameters(name)
-    at = and_(_TABLE.c.created_at == created_at, _TABLE.c.id == id)
-    return select(_TABLE.c.id).where(*matching, or_(at, _beyond(name, newer=newer))).limit(_ONE).exists()
+    found = []
+    for stretch in stretches.of(order):
+        beside = stretch.beside(name, place, ahead=ahead, with_it=True)
+        if beside is not None:
+            found.append(_exists(matching, [*stretch.conditions, *beside]))
+    return or_(*found)
 
 
-def _beyond(name: str, *, newer: bool) -> ColumnElement[bool]:
-    created_at, id = _parameters(name)
-    moment = _TABLE.c.created_at
-    if newer:
-        return and_(moment >= created_at, or_(moment > created_at, _TABLE.c.id > id))
-    return and_(moment <= created_at, or_(moment < created_at, _TABLE.c.id < id))
-
-
-def _parameters(name: str) -> tuple[BindParameter[datetime], BindParameter[str]]:
-    return bindparam(f"{name}_created_at", type_=Timestamp()), bindparam(f"{name}_id", type_=Text())
+def _exists(matching: Sequence[ColumnElement[bool]], conditions: Conditions) -> ColumnElement[bool]:
+    return select(_TABLE.c.id).where(*matching, *conditions).limit(_ONE).exists()

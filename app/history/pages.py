@@ -11,20 +11,24 @@ from dataclasses import dataclass, replace
 
 import orjson
 
+from app import cursors
 from app.budgets import Budget
 from app.engine.db import Database
 from app.engine.queries import Asking
 from app.history import page_query
 from app.history.filters import DescriptionFilter
-from app.history.page_query import BETWEEN, SKIPPED_ROW_BY_ROW
+from app.history.page_query import BETWEEN
 from app.history.pagination import Pagination
 from app.history.projection import Object, Projection
 from app.history.statistics import Cache, Statistics
 
+MAX_NEWER = 1000
+"""Up to which newer matches are counted."""
+
 
 @dataclass(frozen=True)
 class Page:
-    """Results, newest first: each list as a JSON array. `statistics` is None where it was not asked for."""
+    """Results in their order: each list as a JSON array. `statistics` is None where it was not asked for."""
 
     lists: Mapping[str, orjson.Fragment]
     count: int
@@ -65,7 +69,7 @@ async def page(
         statistics = yield from cache.ask(account_id, wanted)
         return (yield from _ask_page(account_id, wanted, part, shown, statistics, budget))
 
-    with_statistics = with_statistics or part.offset > SKIPPED_ROW_BY_ROW
+    with_statistics = with_statistics or page_query.skips_days(part)
     known = cache.get(account_id, wanted) if with_statistics else None
     found = None
     if known is not None or not with_statistics:
@@ -87,6 +91,13 @@ def ask_one(account_id: int, id: str, shown: Object, budget: Budget) -> Asking[o
     [(size, text)] = found
     budget.spend(size)
     return orjson.Fragment(text)
+
+
+def ask_newer(account_id: int, wanted: DescriptionFilter, cursor: str) -> Asking[int]:
+    """How many matches are newer than the result of a cursor, of whatever order; counted up to MAX_NEWER."""
+    place = cursors.read(cursor, "cursor", None)
+    [(found,)] = yield page_query.newer(account_id, wanted, place, MAX_NEWER)
+    return int(found)
 
 
 def _ask_page(
@@ -123,6 +134,6 @@ def _ask_page(
 
 
 def _kept(text: str, part: Pagination, *, more: bool) -> str:
-    """Without the one more than fits, and newest first."""
+    """Without the one more than fits, and in their order."""
     text = text.rpartition(BETWEEN)[0] if more else text
     return BETWEEN.join(reversed(text.split(BETWEEN))) if part.from_end else text

@@ -5,10 +5,11 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, Double, cast, func, null
 
 from app.engine import dialects
 from app.history.columns import Column
+from app.history.orders import NEWEST_FIRST, Order
 from app.models import Description
 
 MAX_KEYS = 50
@@ -49,11 +50,12 @@ class Projection:
     with_cursors: bool = False
 
 
-def sql(value: Value) -> ColumnElement[Any]:
-    """What stands for it in a JSON object, and for an `Object` the JSON object itself."""
+def sql(value: Value, order: Order = NEWEST_FIRST) -> ColumnElement[Any]:
+    """What stands for it in a JSON object, and for an `Object` the JSON object itself. Cursors are for that order."""
     match value:
         case Object(members):
-            return dialects.json_object(*[part for key, one in members for part in (dialects.quoted(key), sql(one))])
+            pairs = ((dialects.quoted(key), sql(one, order)) for key, one in members)
+            return dialects.json_object(*[part for pair in pairs for part in pair])
         case Column():
             return _column(value)
         case Constant(text):
@@ -61,7 +63,15 @@ def sql(value: Value) -> ColumnElement[Any]:
         case Made.STATUS_NAME:
             return func.upper(_TABLE.c.status)
         case Made.CURSOR:
-            return dialects.cursor(_TABLE.c.created_at, _TABLE.c.id)
+            return _cursor(order)
+
+
+def _cursor(order: Order) -> ColumnElement[str]:
+    place = _TABLE.c.created_at, _TABLE.c.id
+    if not order.mark:
+        return dialects.cursor(*place)
+    score = cast(null(), Double) if order.is_by_time else _TABLE.c.confidence_score
+    return dialects.ordered_cursor(*place, dialects.quoted(order.mark), score)
 
 
 def _column(column: Column) -> ColumnElement[Any]:

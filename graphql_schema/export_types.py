@@ -1,0 +1,132 @@
+"""What can be asked of exports."""
+
+import uuid
+from datetime import datetime
+from typing import cast
+
+import strawberry
+from strawberry.types import Info
+
+from app.exports import lifecycle
+from app.exports.lifecycle import Receipt
+from graphql_schema.enums import Compression, ExportEventType, ExportFormat, ExportStatus
+from graphql_schema.resolvers import ExportPage, ExportState
+from graphql_schema.scalars import BigInt
+from graphql_schema.types import PageInfo
+
+
+@strawberry.type
+class ExportProgress:
+    """How far an export is."""
+
+    rows_written: int
+    rows_total: int | None = strawberry.field(description="Null until they were counted.")
+
+
+@strawberry.type
+class ExportReceipt:
+    """What is in the file of a completed export."""
+
+    rows: int
+    bytes: BigInt
+    sha256: str = strawberry.field(description="Of the file's bytes, hexadecimal.")
+    snapshot_at: datetime = strawberry.field(description="The moment whose results the file holds.")
+
+
+@strawberry.type
+class ExportEvent:
+    """Something that happened to an export."""
+
+    type: ExportEventType
+    at: datetime
+    attempt: int = strawberry.field(description="The attempt that it belongs to, from 1; 0 before the first.")
+    key_prefix: str | None = strawberry.field(description="The beginning of the API key that did it; null: a worker.")
+    message: str | None = strawberry.field(description="Why it was handed back, or failed.")
+
+
+@strawberry.type
+class Export:
+    """Results being written into a file, or written."""
+
+    id: strawberry.ID
+    status: ExportStatus
+    format: ExportFormat
+    compression: Compression = strawberry.field(description="The receipt and the download are of the packed file.")
+    fields: list[str] = strawberry.field(description="The columns of the file, in their order.")
+    progress: ExportProgress
+    record_count: int | None = strawberry.field(description="Rows of the file; null until it is completed.")
+    download_url: str | None = strawberry.field(
+        description="Signed anew at every read; works for one hour, without a key."
+    )
+    created_at: datetime
+    completed_at: datetime | None = strawberry.field(description="When it ended, in whatever way.")
+    expired_at: datetime | None = strawberry.field(
+        description="When its file was removed; it can no longer be downloaded."
+    )
+    estimated_completion_time: datetime | None
+    error_message: str | None
+    receipt: ExportReceipt | None
+
+    @strawberry.field
+    async def events(self, info: Info) -> list[ExportEvent]:
+        """What happened to it, oldest first; the last 100. They go with the export."""
+        found = await info.context.export_events.load(uuid.UUID(self.id))
+        return cast("list[ExportEvent]", found)
+
+    @classmethod
+    def of(cls, state: ExportState) -> "Export":
+        row = state.row
+        completed = row.status == ExportStatus.COMPLETED
+        return cls(
+            id=strawberry.ID(str(row.id)),
+            status=ExportStatus(row.status),
+            format=ExportFormat(row.format),
+            compression=Compression(row.compression),
+            fields=row.columns,
+            progress=ExportProgress(rows_written=row.rows_written, rows_total=row.rows_total),
+            record_count=row.rows_written if completed else None,
+            download_url=state.download_url,
+            created_at=row.created_at,
+            completed_at=row.completed_at,
+            expired_at=row.expired_at,
+            estimated_completion_time=state.estimated_completion_time,
+            error_message=row.error_message,
+            receipt=_receipt(receipt) if (receipt := lifecycle.receipt(row)) else None,
+        )
+
+
+@strawberry.type
+class ExportEdge:
+    cursor: str
+    node: Export
+
+
+@strawberry.type
+class ExportConnection:
+    """A page of exports, newest first."""
+
+    nodes: list[Export]
+    edges: list[ExportEdge]
+    page_info: PageInfo
+    total_count: int
+
+    @classmethod
+    def of(cls, page: ExportPage) -> "ExportConnection":
+        edges = [ExportEdge(cursor=lifecycle.cursor(state.row), node=Export.of(state)) for state in page.items]
+        return cls(
+            nodes=[edge.node for edge in edges],
+            edges=edges,
+            page_info=PageInfo(
+                has_next_page=page.has_next,
+                has_previous_page=page.has_previous,
+                start_cursor=edges[0].cursor if edges else None,
+                end_cursor=edges[-1].cursor if edges else None,
+            ),
+            total_count=page.total_count or 0,
+        )
+
+
+def _receipt(receipt: Receipt) -> ExportReceipt:
+    return ExportReceipt(
+        rows=receipt.rows, bytes=BigInt(receipt.bytes), sha256=receipt.sha256, snapshot_at=receipt.snapshot_at
+    )
