@@ -66,6 +66,14 @@ class SourceCount:
 
 
 @strawberry.type
+class TypeCount:
+    """Results of one type."""
+
+    type: str
+    count: int
+
+
+@strawberry.type
 class Statistics:
     """Numbers over all matches of a filter, whatever part of them a page shows."""
 
@@ -75,7 +83,7 @@ class Statistics:
         description="Over the scored ones, 4 decimals; null if none is."
     )
     truncated: bool = strawberry.field(
-        description="Whether there are more days or source types than are listed; all of them are counted."
+        description="Whether there are more days, source types or types than are listed; all of them are counted."
     )
 
     @strawberry.field
@@ -92,6 +100,11 @@ class Statistics:
     def source_distribution(self, info: Info) -> list[SourceCount]:
         """By name; only those that hold something, the 1,000 largest."""
         return selections.written(info, self.source_distribution)  # type: ignore
+
+    @strawberry.field
+    def type_distribution(self, info: Info) -> list[TypeCount]:
+        """By name; only those that hold something, the 1,000 largest."""
+        return selections.written(info, self.type_distribution)  # type: ignore
 
 
 @strawberry.type

@@ -87,6 +87,11 @@ def statistics(matching: Sequence[Dict]) -> Dict:
     }
 
 
+def types(matching: Sequence[Dict]) -> Dict:
+    """Matches by type, which the documented answer does not count."""
+    return ascending(Counter(result["type"] for result in matching))
+
+
 def average(scores: Sequence[float]) -> float:
     """4 decimals, halves up, of scores that count to nine decimals; 0.0 when there is none."""
     total = sum(_rounded(Decimal(repr(score)), 9) for score in scores)

@@ -5,7 +5,7 @@ them; where it cuts through one, through a day or a bin, the rows of that piece 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy import (
     CompoundSelect,
     Date,
     Integer,
+    Label,
     Select,
     Text,
     bindparam,
@@ -51,18 +52,19 @@ rows are counted.
 _MICROSECOND = timedelta(microseconds=1)
 
 MAX_DAYS = 10_000
-MAX_SOURCES = 1000
-"""How many days, the newest, and source types, the largest, are told apart. All of them are counted."""
+MAX_NAMES = 1000
+"""How many days, the newest, and source types and types, the largest, are told apart. All of them are counted."""
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Matches by day, by source type and by bin; `units` is the sum of all scores in billionths. Each ascends.
-    `revision` is that of the history they were found in. `truncated`: there are more days or source types.
+    """Matches by day, by source type, by type and by bin; `units` is the sum of all scores in billionths. Each ascends.
+    `revision` is that of the history they were found in. `truncated`: there are more days, source types or types.
     """
 
     days: dict[date, int]
     sources: dict[str, int]
+    types: dict[str, int]
     bins: dict[int, int]
     units: int
     revision: int
@@ -90,20 +92,21 @@ def add(
 
 
 def ask_totals(account_id: int, wanted: DescriptionFilter) -> Asking[Totals]:
-    """One statement: the groups that matter, those counted from rows among them, summed up in three ways."""
-    found: dict[str, dict[str, int]] = {"day": {}, "source": {}, "bin": {}, "revision": {}}
+    """One statement: the groups that matter, those counted from rows among them, summed up in four ways."""
+    found: dict[str, dict[str, int]] = {"day": {}, "source": {}, "type": {}, "bin": {}, "revision": {}}
     all_units = 0
     for kind, key, matches, units in (yield _totals_query(account_id, wanted)):
         found[kind][key] = int(matches)
         all_units += int(units) if kind == "bin" else 0
-    days, sources = list(found["day"].items()), list(found["source"].items())
+    days, sources, types = (list(found[kind].items()) for kind in ("day", "source", "type"))
     return Totals(
         days={date.fromisoformat(day): matches for day, matches in sorted(days[:MAX_DAYS])},
-        sources=dict(sorted(sources[:MAX_SOURCES])),
+        sources=dict(sorted(sources[:MAX_NAMES])),
+        types=dict(sorted(types[:MAX_NAMES])),
         bins=dict(sorted((int(bin_), matches) for bin_, matches in found["bin"].items())),
         units=all_units,
         revision=found["revision"][""],
-        truncated=len(days) > MAX_DAYS or len(sources) > MAX_SOURCES,
+        truncated=len(days) > MAX_DAYS or max(len(sources), len(types)) > MAX_NAMES,
     )
 
 
@@ -159,18 +162,16 @@ def _totals_query(account_id: int, wanted: DescriptionFilter) -> Query:
     def build() -> CompoundSelect[Any]:
         parts = [_counted(account_id, piece, prefix) for piece, prefix in zip(pieces, prefixes, strict=True)]
         if whole is not None:
-            columns = (_TABLE.c.day, _TABLE.c.source_type, _TABLE.c.bin, _TABLE.c["count"], _TABLE.c.units)
-            parts.append(select(*columns).where(*_conditions(whole, bins)))
+            columns = ("day", "source_type", "type", "bin", "count", "units")
+            parts.append(select(*(_TABLE.c[name] for name in columns)).where(*_conditions(whole, bins)))
         group = union_all(*parts).cte("matching_groups").c
         sums = (func.sum(group["count"]).label("count"), func.sum(group.units).label("units"))
         days = select(dialects.quoted("day").label("kind"), cast(group.day, Text).label("key"), *sums)
         days = days.group_by(group.day).order_by(group.day.desc()).limit(literal_column(str(MAX_DAYS + 1)))
-        sources = select(dialects.quoted("source").label("kind"), group.source_type.label("key"), *sums)
-        sources = sources.group_by(group.source_type).order_by(sums[0].desc(), group.source_type)
-        sources = sources.limit(literal_column(str(MAX_SOURCES + 1)))
+        named = [_largest(kind, group[name], sums) for kind, name in (("source", "source_type"), ("type", "type"))]
         return union_all(
             select(days.subquery("days")),
-            select(sources.subquery("sources")),
+            *named,
             select(dialects.quoted("bin"), cast(group.bin, Text), *sums).group_by(group.bin),
             select(dialects.quoted("revision"), dialects.quoted(""), revision_column(), literal_column("0")),
         )
@@ -179,9 +180,16 @@ def _totals_query(account_id: int, wanted: DescriptionFilter) -> Query:
     return Query(("totals", whole and filters.shape(whole), bins is None, shapes), build, values)
 
 
+def _largest(kind: str, name: ColumnElement[str], sums: Sequence[Label[Any]]) -> Select[Any]:
+    found = select(dialects.quoted(kind).label("kind"), name.label("key"), *sums)
+    found = found.group_by(name).order_by(sums[0].desc(), name).limit(literal_column(str(MAX_NAMES + 1)))
+    return select(found.subquery(f"{kind}s"))
+
+
 def _counted(account_id: int, wanted: DescriptionFilter, prefix: str) -> Select[Any]:
     score = _ROWS.c.confidence_score
-    key = (dialects.day(_ROWS.c.created_at).label("day"), _ROWS.c.source_type, scores.bin_column(score).label("bin"))
+    day, bin_ = dialects.day(_ROWS.c.created_at).label("day"), scores.bin_column(score).label("bin")
+    key = (day, _ROWS.c.source_type, _ROWS.c.type, bin_)
     sums = (func.count().label("count"), func.sum(scores.units_column(score)).label("units"))
     return select(*key, *sums).where(*filters.conditions(account_id, wanted, prefix)).group_by(*key)
 

@@ -1,4 +1,4 @@
-"""How many, how sure, on which days, from which sources."""
+"""How many, how sure, on which days, from which sources, of which types."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -28,11 +28,17 @@ class SourceCount:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class TypeCount:
+    type: str
+    count: int
+
+
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Over all matches of a filter. Bins, days and sources ascend, and only those that hold something are there: of
-    days the newest, of sources the largest (`rollup.MAX_DAYS`, `rollup.MAX_SOURCES`); `truncated` tells whether there
-    are more. They hold for one `revision` of the history.
+    """Over all matches of a filter. Bins, days, sources and types ascend, and only those that hold something are there:
+    of days the newest, of sources and types the largest (`rollup.MAX_DAYS`, `rollup.MAX_NAMES`); `truncated` tells
+    whether there are more. They hold for one `revision` of the history.
     """
 
     revision: int = 0
@@ -42,6 +48,7 @@ class Statistics:
     confidence_distribution: list[ConfidenceBin] = field(default_factory=list)
     daily_counts: list[DailyCount] = field(default_factory=list)
     source_distribution: list[SourceCount] = field(default_factory=list)
+    type_distribution: list[TypeCount] = field(default_factory=list)
     truncated: bool = False
 
 
@@ -78,6 +85,7 @@ def _statistics(found: Totals) -> Statistics:
         confidence_distribution=[ConfidenceBin(scores.label(bin_), count) for bin_, count in scored],
         daily_counts=[DailyCount(day, count) for day, count in found.days.items()],
         source_distribution=[SourceCount(name, count) for name, count in found.sources.items()],
+        type_distribution=[TypeCount(name, count) for name, count in found.types.items()],
         truncated=found.truncated,
     )
 
@@ -86,4 +94,5 @@ def _size(wanted: DescriptionFilter, found: Statistics) -> int:
     """Bytes as measured, with what REST writes of them: 7 kB, 330 for a day, 690 for a short name of a source type."""
     names = [name for value in vars(wanted).values() if isinstance(value, tuple) for name in value]
     names += [source.source_type for source in found.source_distribution]
+    names += [one.type for one in found.type_distribution]
     return 8_000 + 350 * len(found.daily_counts) + sum(650 + 5 * len(name) for name in names)

@@ -90,7 +90,8 @@ def test_a_time_that_is_none(filtered: Account, text: Any) -> None:
 
 
 STATISTICS = """{ totalCount scoredCount averageConfidence confidenceDistribution { range count }
-    dailyCounts { date count } sourceDistribution { sourceType count } }"""
+    dailyCounts { date count } sourceDistribution { sourceType count }
+    typeDistribution { type count } }"""
 
 
 def test_statistics(filtered: Account) -> None:
@@ -112,6 +113,7 @@ def test_statistics(filtered: Account) -> None:
             {"sourceType": "batch", "count": 1},
             {"sourceType": "single", "count": 2},
         ],
+        "typeDistribution": [{"type": "description", "count": 2}, {"type": "rule", "count": 2}],
     }
 
 
@@ -123,6 +125,7 @@ def test_statistics_of_nothing(account: Account) -> None:
         "confidenceDistribution": [],
         "dailyCounts": [],
         "sourceDistribution": [],
+        "typeDistribution": [],
     }
 
 

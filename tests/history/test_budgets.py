@@ -1,4 +1,4 @@
-"""An answer has so many bytes at most, whatever it is made of; and statistics so many days and source types."""
+"""An answer has so many bytes at most, whatever it is made of; and statistics so many days, source types and types."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -91,15 +91,19 @@ def test_statistics_tell_the_largest_source_types_and_the_newest_days_apart(
         f"{year}-{1 + month:02}-{1 + day:02}" for year in range(1980, 2013) for month in range(12) for day in range(26)
     ]
     values = [
-        {"id": f"r{place}", "source_type": f"s{place:05}", "created_at": day, "confidence_score": 0.5}
+        {"id": f"r{place}", "source_type": f"s{place:05}", "type": f"t{place:05}", "created_at": day}
+        | {"confidence_score": 0.5}
         for place, day in enumerate(days)
     ]
-    values += [{"id": "more", "source_type": f"s{len(days) - 1:05}", "created_at": "1979-12-31T00:00:00Z"}]
+    values += [
+        {"id": "more", "source_type": f"s{len(days) - 1:05}", "type": "t00007", "created_at": "1979-12-31T00:00:00Z"}
+    ]
     total = len(values)
     assert total == 10_297
     for start in range(0, total, 5000):
         fill(account, database, values[start : start + 5000])
     query = "totalCount scoredCount truncated dailyCounts { date count } sourceDistribution { sourceType count }"
+    query += " typeDistribution { type count }"
     found = account.graphql(f"{{ statistics {{ {query} }} }}")["statistics"]
     assert (found["totalCount"], found["scoredCount"], found["truncated"]) == (total, total - 1, True)
     assert found["dailyCounts"] == [{"date": day, "count": 1} for day in days[-10_000:]]
@@ -107,6 +111,9 @@ def test_statistics_tell_the_largest_source_types_and_the_newest_days_apart(
     assert found["sourceDistribution"] == [
         *({"sourceType": name, "count": 1} for name in largest),
         {"sourceType": f"s{total - 2:05}", "count": 2},
+    ]
+    assert found["typeDistribution"] == [
+        {"type": f"t{place:05}", "count": 2 if place == 7 else 1} for place in range(1000)
     ]
     # An offset among the days that are not told apart, and one behind all.
     for offset, ids in ((10_290, ["r5", "r4", "r3", "r2", "r1", "r0", "more"]), (10_296, ["more"]), (10_297, [])):
@@ -117,3 +124,13 @@ def test_statistics_tell_the_largest_source_types_and_the_newest_days_apart(
         assert len(answer["statistics"]["source_distribution"]) == 1000
     narrowed = account.graphql('{ statistics(filter: {sourceTypes: ["s00000"]}) { totalCount truncated } }')
     assert narrowed == {"statistics": {"totalCount": 1, "truncated": False}}
+    fill(
+        account,
+        database,
+        [
+            value | {"id": f"x{value['id']}", "source_type": "one", "created_at": "1979-01-01T00:00:00Z"}
+            for value in values[:1001]
+        ],
+    )
+    kinds = account.graphql('{ statistics(filter: {sourceTypes: ["one"]}) { truncated typeDistribution { count } } }')
+    assert kinds["statistics"] == {"truncated": True, "typeDistribution": [{"count": 1}] * 1000}

@@ -49,7 +49,7 @@ EXAMPLES: dict[str, tuple[Dict, Any, Any]] = {
 """For each field what else a filter must have, a value that changes what matches, and another value."""
 
 STATISTICS = """totalCount dailyCounts { date count } confidenceDistribution { range count }
-    sourceDistribution { sourceType count }"""
+    sourceDistribution { sourceType count } typeDistribution { type count }"""
 QUERY = f"""query($filter: DescriptionFilter) {{
     descriptions(filter: $filter) {{ nodes {{ id }} totalCount statistics {{ {STATISTICS} }} }}
     statistics(filter: $filter) {{ {STATISTICS} }}
@@ -117,6 +117,7 @@ def check(history: Account, wanted: Dict) -> list[str]:
             "sourceDistribution": [
                 {"sourceType": name, "count": count} for name, count in counted["source_distribution"].items()
             ],
+            "typeDistribution": [{"type": name, "count": count} for name, count in model.types(matching).items()],
         }
     )
     state = history.wait(history.graphql(EXPORT, filter=given)["createExport"]["id"])

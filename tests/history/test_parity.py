@@ -44,7 +44,7 @@ SEED = random.SystemRandom().randrange(2**32)
 NODE = """id type status sourceType sourceId createdAt imageUrl imageId description confidenceScore verification
     metadata errorMessage"""
 STATISTICS = """totalCount scoredCount averageConfidence confidenceDistribution { range count }
-    dailyCounts { date count } sourceDistribution { sourceType count }"""
+    dailyCounts { date count } sourceDistribution { sourceType count } typeDistribution { type count }"""
 LIST = f"""query($filter: DescriptionFilter, $first: Int, $after: String, $last: Int, $before: String) {{
     descriptions(filter: $filter, first: $first, after: $after, last: $last, before: $before) {{
         nodes {{ {NODE} }}
@@ -226,7 +226,7 @@ def as_item(result: Dict) -> Dict:
     return {name: result[name] for name in ITEM_KEYS} | {"created_at": times.iso(model.moment(result["created_at"]))}
 
 
-def as_graphql(found: Dict, scored: int) -> Dict:
+def as_graphql(found: Dict, types: Dict, scored: int) -> Dict:
     """Statistics of the model, by their GraphQL names."""
     return {
         "totalCount": found["total_count"],
@@ -239,6 +239,7 @@ def as_graphql(found: Dict, scored: int) -> Dict:
         "sourceDistribution": [
             {"sourceType": name, "count": count} for name, count in found["source_distribution"].items()
         ],
+        "typeDistribution": [{"type": name, "count": count} for name, count in types.items()],
     }
 
 
@@ -251,7 +252,7 @@ def check_graphql(history: History, wanted: Dict) -> list[Dict]:
     found = data["descriptions"]
     assert found["nodes"] == [as_node(result) for result in matching]
     assert found["totalCount"] == len(matching)
-    assert found["statistics"] == data["statistics"] == as_graphql(counted, scored)
+    assert found["statistics"] == data["statistics"] == as_graphql(counted, model.types(matching), scored)
     assert found["filtersApplied"] == {camel(key): value for key, value in model.filters_applied(wanted).items()}
     assert (found["pageInfo"]["hasNextPage"], found["pageInfo"]["hasPreviousPage"]) == (False, False)
     return matching
