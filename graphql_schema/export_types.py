@@ -9,7 +9,9 @@ from strawberry.types import Info
 
 from app.exports import lifecycle
 from app.exports.lifecycle import Receipt
+from graphql_schema import nodes
 from graphql_schema.enums import Compression, ExportEventType, ExportFormat, ExportStatus
+from graphql_schema.nodes import Node
 from graphql_schema.resolvers import ExportPage, ExportState
 from graphql_schema.scalars import BigInt
 from graphql_schema.types import PageInfo
@@ -45,7 +47,7 @@ class ExportEvent:
 
 
 @strawberry.type
-class Export:
+class Export(Node):
     """Results being written into a file, or written."""
 
     id: strawberry.ID
@@ -78,6 +80,7 @@ class Export:
         row = state.row
         completed = row.status == ExportStatus.COMPLETED
         return cls(
+            node_id=nodes.make("Export", row.id),
             id=strawberry.ID(str(row.id)),
             status=ExportStatus(row.status),
             format=ExportFormat(row.format),

@@ -17,9 +17,10 @@ from app.errors import NotFound
 from app.exports import claims, estimates, events, files, runs
 from app.exports import lifecycle as export_rows
 from app.exports.requests import ExportRequest
+from app.history import images, recording
 from app.history import pages as results
-from app.history import recording
 from app.history.filters import DescriptionFilter
+from app.history.images import Image
 from app.history.pages import Page
 from app.history.pagination import Pagination
 from app.history.projection import Object, Projection
@@ -73,6 +74,11 @@ async def descriptions(
 async def description(context: Context, id: str, shown: Object) -> orjson.Fragment | None:
     asking = results.ask_one(context.account_id, id, shown, context.budget)
     return await context.runtime.database.answer(context.account_id, asking)
+
+
+async def image(context: Context, id: str, *, with_agreement: bool) -> Image | None:
+    asking = images.ask(context.account_id, id, with_agreement=with_agreement)
+    return await context.runtime.database.answer(context.account_id, asking, at_one_moment=with_agreement)
 
 
 async def newer_than(context: Context, wanted: DescriptionFilter, cursor: str) -> int:

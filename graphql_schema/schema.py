@@ -15,11 +15,25 @@ from strawberry.types.unset import UNSET
 from app.errors import InvalidInput
 from app.history.recording import MAX_BATCH, Recorded
 from app.models import Scope
-from graphql_schema import asking, coercion, export_types, inputs, keys, refusals, resolvers, scopes, selections, types
+from graphql_schema import (
+    asking,
+    coercion,
+    export_types,
+    images,
+    inputs,
+    keys,
+    nodes,
+    refusals,
+    resolvers,
+    scopes,
+    selections,
+    types,
+)
 from graphql_schema.context import Context
 from graphql_schema.docstrings import describe
 from graphql_schema.enums import ExportStatus, OnConflict
 from graphql_schema.export_types import Export, ExportConnection
+from graphql_schema.images import Image
 from graphql_schema.inputs import (
     CreateExportInput,
     DescriptionFilter,
@@ -31,6 +45,7 @@ from graphql_schema.inputs import (
     to_results,
 )
 from graphql_schema.keys import ApiKey, CreateApiKeyInput, CreateApiKeyResult, Viewer
+from graphql_schema.nodes import Node
 from graphql_schema.resolvers import ExportState
 from graphql_schema.scalars import SCALARS
 from graphql_schema.steps import Steps
@@ -69,8 +84,21 @@ class Query:
     @strawberry.field
     async def description(self, info: Info, id: strawberry.ID) -> Description | None:
         """One result; null where the account has none of that id."""
-        found = await _ask(info, lambda context: resolvers.description(context, id, selections.description(info)))
-        return cast("Description | None", found)
+        return await _description(info, id)
+
+    @strawberry.field
+    async def image(self, info: Info, id: strawberry.ID) -> Image | None:
+        """What was said of one image; null where the account has no result of it."""
+        return await _image(info, id)
+
+    @strawberry.field
+    async def node(self, info: Info, node_id: strawberry.ID) -> Node | None:
+        """A result, an export or an image; null where the account has none of that id."""
+        with asking.refused():
+            type_, id = nodes.read(node_id)
+        if type_ == "Description":
+            return await _description(info, id)
+        return await (_image(info, id) if type_ == "Image" else _existing_export(info, id))
 
     @strawberry.field
     async def statistics(self, info: Info, filter: DescriptionFilter | None = UNSET) -> Statistics:
@@ -81,8 +109,7 @@ class Query:
     @strawberry.field
     async def export(self, info: Info, id: strawberry.ID) -> Export | None:
         """One export; null where the account has none of that id."""
-        state = await _call(info, lambda context: resolvers.existing_export(context, _uuid(id)))
-        return Export.of(state) if state else None
+        return await _existing_export(info, id)
 
     @strawberry.field
     async def exports(
@@ -178,10 +205,8 @@ class Schema(strawberry.Schema):
         errors[:] = map(refusals.told, errors)
 
 
-describe(
-    *(Query, Mutation, Subscription),
-    *(found for module in (types, export_types, inputs, keys) for found in vars(module).values()),
-)
+_modules = (types, export_types, images, nodes, keys, inputs)
+describe(Query, Mutation, Subscription, *(found for module in _modules for found in vars(module).values()))
 
 schema = Schema(
     query=Query,
@@ -200,6 +225,22 @@ async def _call(info: Info, resolve: Callable[[Context], T]) -> T:
 
 async def _ask(info: Info, resolve: Callable[[Context], Awaitable[T]]) -> T:
     return await asking.ask(info.context, resolve)
+
+
+async def _description(info: Info, id: str) -> Description | None:
+    found = await _ask(info, lambda context: resolvers.description(context, id, selections.description(info)))
+    return cast("Description | None", found)
+
+
+async def _image(info: Info, id: str) -> Image | None:
+    with_agreement = "agreement" in selections.names(info, "Image")
+    found = await _ask(info, lambda context: resolvers.image(context, id, with_agreement=with_agreement))
+    return Image.of(found) if found else None
+
+
+async def _existing_export(info: Info, id: str) -> Export | None:
+    state = await _call(info, lambda context: resolvers.existing_export(context, _uuid(id)))
+    return Export.of(state) if state else None
 
 
 async def _export(info: Info, resolve: Callable[[Context], ExportState]) -> Export:

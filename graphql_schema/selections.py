@@ -9,6 +9,7 @@ from graphql import (
     BooleanValueNode,
     DirectiveNode,
     FieldNode,
+    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
@@ -22,20 +23,22 @@ from strawberry.types import Info
 from app.errors import InvalidInput, TooLarge
 from app.history import columns
 from app.history.projection import MAX_KEYS, Constant, Made, Object, Projection, Value
+from graphql_schema.nodes import Node
 
 Selected = Mapping[str, list[FieldNode]]
 """The nodes of each field, by its key in the answer and in its order."""
 
 _VALUES: Mapping[str, Value] = {to_camel(column.name): column for column in columns.TABLE} | {
-    "status": Made.STATUS_NAME
+    "status": Made.STATUS_NAME,
+    "nodeId": Made.NODE_ID,
 }
 _VALUE_SIZE = 30
 """Bytes that a number or a short name takes with its punctuation."""
 
 
-def names(info: Info) -> set[str]:
-    """Of the fields that are selected right below this one."""
-    return set(map(_name, _selected(info, info._raw_info.field_nodes).values()))
+def names(info: Info, typename: str | None = None) -> set[str]:
+    """Of the fields that are selected right below this one, where it turns out to be of that type."""
+    return set(map(_name, _selected(info, info._raw_info.field_nodes, typename).values()))
 
 
 def page(info: Info) -> Projection | None:
@@ -88,7 +91,7 @@ def _edge_value(info: Info, nodes: list[FieldNode]) -> Value:
 
 
 def _object(info: Info, nodes: Iterable[FieldNode], typename: str, value: Callable[[list[FieldNode]], Value]) -> Object:
-    selected = _selected(info, nodes)
+    selected = _selected(info, nodes, typename)
     if len(selected) > MAX_KEYS:
         raise InvalidInput(f"An object has at most {MAX_KEYS} fields, those under another alias included.")
     members = {
@@ -101,28 +104,38 @@ def _name(nodes: list[FieldNode]) -> str:
     return nodes[0].name.value
 
 
-def _selected(info: Info, nodes: Iterable[FieldNode]) -> Selected:
-    """What is right below these nodes, without what a directive leaves out."""
+def _selected(info: Info, nodes: Iterable[FieldNode], typename: str | None = None) -> Selected:
+    """What is right below these nodes, without what a directive leaves out, or is of another type than that."""
     found: dict[str, list[FieldNode]] = {}
     spread: set[str] = set()
     for node in nodes:
-        for field in _fields(info, node.selection_set, spread):
+        for field in _fields(info, node.selection_set, spread, typename):
             found.setdefault((field.alias or field.name).value, []).append(field)
     return found
 
 
-def _fields(info: Info, selection_set: SelectionSetNode | None, spread: set[str]) -> Iterator[FieldNode]:
+def _fields(
+    info: Info, selection_set: SelectionSetNode | None, spread: set[str], typename: str | None
+) -> Iterator[FieldNode]:
     """In the order of the answer, each fragment once."""
     for selection in selection_set.selections if selection_set else ():
         if not all(_includes(directive, info.variable_values) for directive in selection.directives or ()):
             continue
         if isinstance(selection, FieldNode):
             yield selection
-        elif isinstance(selection, InlineFragmentNode):
-            yield from _fields(info, selection.selection_set, spread)
-        elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in spread:
+            continue
+        fragment: InlineFragmentNode | FragmentDefinitionNode
+        if isinstance(selection, InlineFragmentNode):
+            fragment = selection
+        else:
+            assert isinstance(selection, FragmentSpreadNode)
+            if selection.name.value in spread:
+                continue
             spread.add(selection.name.value)
-            yield from _fields(info, info._raw_info.fragments[selection.name.value].selection_set, spread)
+            fragment = info._raw_info.fragments[selection.name.value]
+        condition = fragment.type_condition and fragment.type_condition.name.value
+        if condition in (None, typename, Node.__name__) or typename is None:
+            yield from _fields(info, fragment.selection_set, spread, typename)
 
 
 def _includes(directive: DirectiveNode, variables: Mapping[str, Any]) -> bool:

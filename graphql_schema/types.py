@@ -15,10 +15,11 @@ from app.history.pagination import Pagination
 from graphql_schema import asking, resolvers, selections
 from graphql_schema.context import Context
 from graphql_schema.enums import DescriptionStatus
+from graphql_schema.nodes import Node
 
 
 @strawberry.type
-class Description:
+class Description(Node):
     """One thing that a model said about an image."""
 
     id: strawberry.ID

@@ -3,6 +3,7 @@
 Column types and SQL functions that mean the same on both engines.
 """
 
+import base64
 import json
 import sqlite3
 import uuid
@@ -328,6 +329,22 @@ class json_number(_Function):  # noqa: N801
     postgresql = "{0}"
 
 
+class json_has(_Test):  # noqa: N801
+    """Whether a JSON column has a value at a path. Second to fourth: an object with just that value there, for
+    PostgreSQL; the path, and the canonical texts that the value has, for SQLite. Its keys need no escapes in JSON.
+    """
+
+    sqlite = "{0} -> {2} IN (SELECT value FROM json_each({3}))"
+    postgresql = "{0} @> {1}::jsonb"
+
+
+class json_has_at_keys(_Test):  # noqa: N801
+    """The same of any keys, of which the third argument is a JSON array: not all versions of SQLite can tell them."""
+
+    sqlite = "sightlog_json_at({0}, {2}) IN (SELECT value FROM json_each({3}))"
+    postgresql = "{0} @> {1}::jsonb"
+
+
 class joined(_Function):  # noqa: N801
     """The texts of all rows, in their order, and another text between them."""
 
@@ -371,13 +388,37 @@ class ordered_cursor(_Function):  # noqa: N801
     )
 
 
+class node_id(_Function):  # noqa: N801
+    """Two texts together in base64."""
+
+    type = Text()
+    sqlite = "sightlog_base64({0} || {1})"
+    postgresql = "replace(encode(convert_to({0} || {1}, 'UTF8'), 'base64'), E'\\n', '')"
+
+
 def prepare_sqlite(connection: sqlite3.Connection) -> None:
     """Gives a connection the functions above that SQLite has not."""
     connection.create_function("sightlog_cursor", 4, _cursor, deterministic=True)
+    connection.create_function("sightlog_base64", 1, _base64, deterministic=True)
+    connection.create_function("sightlog_json_at", 2, _json_at, deterministic=True)
 
 
 def _cursor(created_at: str, id: str, mark: str, score: float | None) -> str:
     return cursors.make(datetime.fromisoformat(created_at), id, mark, score)
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _json_at(text: str, keys: str) -> str | None:
+    """The canonical text of what lies at the keys, in a JSON text."""
+    value = json.loads(text)
+    for key in json.loads(keys):
+        if not isinstance(value, dict) or key not in value:
+            return None
+        value = value[key]
+    return jsontext.canonical(value)
 
 
 class clock(_Function):  # noqa: N801

@@ -16,6 +16,7 @@ MAX_KEYS = 50
 """Of one object: a function of PostgreSQL has at most 100 arguments."""
 
 _TABLE = Description.__table__  # type: ignore[attr-defined]
+_NODE = "Description:"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Made(Enum):
 
     STATUS_NAME = "the status in capitals"
     CURSOR = "the place of the result, as app.cursors writes it"
+    NODE_ID = "the id of a result in the whole schema, as Relay writes it"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ def sql(value: Value, order: Order = NEWEST_FIRST) -> ColumnElement[Any]:
             return func.upper(_TABLE.c.status)
         case Made.CURSOR:
             return _cursor(order)
+        case Made.NODE_ID:
+            return dialects.node_id(dialects.quoted(_NODE), _TABLE.c.id)
 
 
 def _cursor(order: Order) -> ColumnElement[str]:

@@ -1,9 +1,9 @@
 """What is written for a selection is what the stock executor makes of the rows and of plain objects, key for key."""
 
 import asyncio
+import base64
 import json
 import random
-from types import SimpleNamespace
 from typing import Any
 
 import strawberry
@@ -13,19 +13,28 @@ from strawberry.schema.config import StrawberryConfig
 from app import cursors
 from app.engine.db import Database
 from app.history import recording
+from app.history.columns import COLUMNS
 from app.history.recording import Result
 from app.models import Description as Row
 from app.models import DescriptionStatus
 from graphql_schema import types
+from graphql_schema.export_types import Export
 from graphql_schema.scalars import SCALARS
 from tests.conftest import Account
 from tests.history.test_parity import generate
 
 FIELDS = """id type status sourceType sourceId createdAt imageUrl imageId description confidenceScore verification
-    metadata errorMessage __typename""".split()  # noqa: SIM905
+    metadata errorMessage nodeId __typename""".split()  # noqa: SIM905
 CONDITIONS = ("", "", "", "@skip(if: $yes)", "@skip(if: $no)", "@include(if: $yes)", "@include(if: $no)")
-SPREADS = ("...Both", "...More", "... on Description { type id }", "... @include(if: $yes) { description }")
+SPREADS: tuple[str, ...] = (
+    "...Both",
+    "...More",
+    "... on Description { type id }",
+    "... @include(if: $yes) { description }",
+)
+SPREADS += ("... on Node { a: nodeId ... on Export { b: nodeId } }", "...Any")
 FRAGMENTS = {
+    "Any": "fragment Any on Node { c: nodeId ... on Description { type } }",
     "Both": "fragment Both on Description { id metadata @skip(if: $no) }",
     "More": "fragment More on Description { ...Both score: confidenceScore }",
 }
@@ -46,7 +55,7 @@ class Query:
         return info.context["connection"]  # type: ignore[no-any-return]
 
 
-STOCK = strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map=SCALARS))
+STOCK = strawberry.Schema(query=Query, types=[Export], config=StrawberryConfig(scalar_map=SCALARS))
 
 
 def object_of(dice: random.Random) -> str:
@@ -77,13 +86,21 @@ def document(dice: random.Random) -> str:
     return f"query({', '.join(used)}) {body}" if used else body
 
 
-def newest(database: Database, account_id: int, most: int) -> list[SimpleNamespace]:
+def newest(database: Database, account_id: int, most: int) -> list[types.Description]:
     columns = Row.__table__.c  # type: ignore[attr-defined]
-    statement = select(columns).where(columns.account_id == account_id, columns.status == "completed")
+    statement = select(*[columns[name] for name in COLUMNS])
+    statement = statement.where(columns.account_id == account_id, columns.status == "completed")
     statement = statement.order_by(columns.created_at.desc(), columns.id.desc()).limit(most)
     with database.read() as session:
         rows = session.connection().execute(statement).mappings()
-        return [SimpleNamespace(**{**row, "status": DescriptionStatus(row["status"])}) for row in rows]
+        return [
+            types.Description(**{**row, "status": DescriptionStatus(row["status"])}, node_id=node_id(row["id"]))
+            for row in rows
+        ]
+
+
+def node_id(id: str) -> strawberry.ID:
+    return strawberry.ID(base64.b64encode(f"Description:{id}".encode()).decode())
 
 
 def connection_of(rows: list[Any]) -> DescriptionConnection:
