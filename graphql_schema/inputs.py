@@ -13,7 +13,7 @@ from strawberry.types.unset import UNSET
 
 from app.errors import InvalidInput
 from app.exports.requests import ExportRequest
-from app.history import columns, filters, recording
+from app.history import columns, filters, metadata, recording
 from app.history.orders import NEWEST_FIRST, Order
 from app.history.pagination import DEFAULT_PAGE, Pagination
 from app.history.recording import NewResult, Result
@@ -30,13 +30,25 @@ T = TypeVar("T")
 
 def _declared(cls: type[T]) -> type[T]:
     """Gives a class the fields that a filter has, as strawberry reads them: null is allowed for each."""
-    cls.__annotations__ = {
-        one.name: (list[str] if one.type is tuple else one.type) | None for one in filters.FIELDS.values()
-    }
+    items: dict[Any, Any] = {str: list[str], metadata.MetadataCondition: list[MetadataCondition]}
+    cls.__annotations__ = {one.name: items.get(one.item, one.type) | None for one in filters.FIELDS.values()}
     for one in filters.FIELDS.values():
         default = UNSET if one.default in (None, ()) else one.default
         setattr(cls, one.name, strawberry.field(default=default, description=one.kind.phrase))
     return cls
+
+
+@strawberry.input
+class MetadataCondition:
+    """What the metadata has at a path. `{path: "model", equals: "m1"}`"""
+
+    path: str = strawberry.field(
+        description="Keys of objects within each other, with dots between: `a.b`. In a key, a dot is `\\.` and a "
+        "backslash `\\\\`."
+    )
+    equals: JSON = strawberry.field(
+        description="A text, a number or a boolean. The text `1` is not the number 1; 1.0 is."
+    )
 
 
 @strawberry.input
@@ -97,7 +109,9 @@ columns.check(f"{__name__}.DescriptionInput", dict.fromkeys(DescriptionInput.__a
 
 def to_filter(given: DescriptionFilter | None) -> filters.DescriptionFilter:
     """InvalidInput where the values cannot be meant."""
-    return filters.of(_given(given) if given else {})
+    values = _given(given) if given else {}
+    conditions = [metadata.MetadataCondition.of(one.path, one.equals) for one in values.get("metadata", ())]
+    return filters.of(values | {"metadata": conditions})
 
 
 def to_order(given: DescriptionOrder | None) -> Order:

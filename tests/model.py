@@ -1,10 +1,11 @@
 """The contract in plain Python: which results a filter means, in which order, and what is counted over them.
 
 Results and filters are dicts with the names that the documented API has for their keys, and what only GraphQL knows
-(`types`, `image_ids`, `source_ids`, `exclude_search`, `include_failed`, `include_unscored`, `search_mode`) in the same
-spelling. Times are ISO 8601.
+(`types`, `image_ids`, `source_ids`, `exclude_search`, `include_failed`, `include_unscored`, `search_mode`,
+`metadata`) in the same spelling. Times are ISO 8601.
 """
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +45,21 @@ def _matches(result: Dict, wanted: Mapping[str, Any]) -> bool:
         return False
     if any(_holds(result, term) for term in search_terms(wanted, "exclude_search")):
         return False
+    if not all(has(result["metadata"], one["path"], one["equals"]) for one in wanted.get("metadata") or ()):
+        return False
     return all(not wanted.get(names) or result[name] in wanted[names] for names, name in _LISTS.items())
+
+
+def has(metadata: Any, path: str, equals: Any) -> bool:
+    """Whether that value, of just that type, lies at the path: keys between dots, `\\` before a dot that is none."""
+    for key in re.findall(r"(?:[^.\\]|\\.)+", path):
+        if not isinstance(metadata, dict):
+            return False
+        metadata = metadata.get(re.sub(r"\\(.)", r"\1", key))
+    if isinstance(metadata, int | float) and isinstance(equals, int | float):
+        same_kind = isinstance(metadata, bool) is isinstance(equals, bool)
+        return same_kind and Decimal(repr(metadata + 0)) == Decimal(repr(equals + 0))
+    return isinstance(metadata, str) and isinstance(equals, str) and metadata == equals
 
 
 _LISTS = {"source_types": "source_type", "types": "type", "image_ids": "image_id", "source_ids": "source_id"}

@@ -47,6 +47,8 @@ class Kind:
     column: str
     phrase: str | None = field(default=None, kw_only=True)
     narrows: ClassVar[bool] = False
+    is_costly: ClassVar[bool] = False
+    """Whether it takes long to look at, so that others are looked at first."""
 
     def cleaned(self, name: str, value: Any) -> Any:
         """The value as it is meant. InvalidInput where it cannot be."""
@@ -162,6 +164,8 @@ class AnyOf(Texts):
 
 class Terms(Texts):
     """Terms that are substrings of a text that was folded, or not; trimmed."""
+
+    is_costly = True
 
     def cleaned(self, name: str, value: Collection[str]) -> tuple[str, ...]:
         found = tuple(dict.fromkeys(term.strip() for term in super().cleaned(name, value) if term.strip()))

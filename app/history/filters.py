@@ -27,8 +27,8 @@ from app.history.fields import (
     Lacks,
     NullsToo,
     SearchMode,
-    Terms,
 )
+from app.history.metadata import HasValues, MetadataCondition
 from app.models import Description, DescriptionStatus
 
 DOCUMENTED_SOURCE_TYPES = frozenset({"single", "batch"})
@@ -85,6 +85,10 @@ class DescriptionFilter:
     types: Annotated[tuple[str, ...], AnyOf("type")] = ()
     image_ids: Annotated[tuple[str, ...], AnyOf("image_id")] = ()
     source_ids: Annotated[tuple[str, ...], AnyOf("source_id")] = ()
+    metadata: Annotated[
+        tuple[MetadataCondition, ...],
+        HasValues("metadata", phrase="What the metadata has at paths, at most 10; all of them must hold."),
+    ] = ()
     include_failed: Annotated[bool, Beside("status", usual=DescriptionStatus.COMPLETED.value)] = False
 
     given: "tuple[tuple[Field, Any], ...]" = field(init=False, repr=False, compare=False)
@@ -105,32 +109,44 @@ class DescriptionFilter:
 
 @dataclass(frozen=True)
 class Field:
-    """A declared field. `type` is that of its values: datetime, float, bool, SearchMode, or tuple for texts."""
+    """A declared field. `type` is that of its values: datetime, float, bool, SearchMode, or tuple, whose `item`s are
+    texts or conditions.
+    """
 
     name: str
     kind: Kind
+    item: type | None
     type: type
     default: Any
 
     def read(self, stored: Any) -> Any:
         """Its value, out of the JSON that `to_json` makes of it."""
+        if self.item is MetadataCondition:
+            return tuple(MetadataCondition.of(**one) for one in stored)
         read: dict[type, Any] = {datetime: times.parse, tuple: tuple, SearchMode: SearchMode}
         return read[self.type](stored) if self.type in read else stored
+
+    def written(self, value: Any) -> Any:
+        """The value as JSON; `read` reads it back."""
+        if self.item is MetadataCondition:
+            return [{"path": one.path, "equals": one.equals} for one in value]
+        plain: dict[type, Any] = {datetime: times.iso, tuple: list}
+        return plain[self.type](value) if self.type in plain else value
 
 
 def _declared() -> dict[str, Field]:
     hints = get_type_hints(DescriptionFilter, include_extras=True)
     return {
-        name: Field(name, hint.__metadata__[0], _type(hint.__origin__), getattr(DescriptionFilter, name))
+        name: Field(name, hint.__metadata__[0], *_types(hint.__origin__), getattr(DescriptionFilter, name))
         for name, hint in hints.items()
         if hasattr(hint, "__metadata__")
     }
 
 
-def _type(hint: Any) -> type:
-    """Without its parameters, and without None."""
-    found: type = get_origin(hint) if get_origin(hint) is tuple else next(iter(get_args(hint)), hint)
-    return found
+def _types(hint: Any) -> tuple[type | None, type]:
+    """The type of the items of a tuple, and that of the value, without None."""
+    first = next(iter(get_args(hint)), hint)
+    return (first, tuple) if get_origin(hint) is tuple else (None, first)
 
 
 FIELDS: Mapping[str, Field] = MappingProxyType(_declared())
@@ -189,7 +205,7 @@ def narrowing(
 ) -> list[ColumnElement[bool]]:
     """What the filter says of these columns, each by the name that it has in `descriptions`."""
     found: dict[str, list[ColumnElement[bool]]] = defaultdict(list)
-    for one in _LONG_TEXTS_LAST:
+    for one in _COSTLY_LAST:
         if (name := one.kind.column) in columns:
             condition = one.kind.condition(columns[name], one.name, wanted, bind)
             found[name] += [] if condition is None else [condition]
@@ -219,8 +235,7 @@ def applied(wanted: DescriptionFilter) -> FiltersApplied:
 
 def to_json(wanted: DescriptionFilter) -> dict[str, Any]:
     """The filter as an export's row keeps it; `from_json` reads it back."""
-    plain: dict[type, Any] = {datetime: times.iso, tuple: list}
-    return {one.name: plain[one.type](value) if one.type in plain else value for one, value in wanted.given}
+    return {one.name: one.written(value) for one, value in wanted.given}
 
 
 def from_json(stored: dict[str, Any]) -> DescriptionFilter:
@@ -244,5 +259,5 @@ def _shown(bound: datetime | float) -> str:
     return bound.date().isoformat() if isinstance(bound, datetime) else str(float(bound))
 
 
-_LONG_TEXTS_LAST = sorted(FIELDS.values(), key=lambda one: isinstance(one.kind, Terms))
+_COSTLY_LAST = sorted(FIELDS.values(), key=lambda one: one.kind.is_costly)
 """The order in which conditions are looked at."""

@@ -92,7 +92,9 @@ def _statistics(found: Totals) -> Statistics:
 
 def _size(wanted: DescriptionFilter, found: Statistics) -> int:
     """Bytes as measured, with what REST writes of them: 7 kB, 330 for a day, 690 for a short name of a source type."""
-    names = [name for value in vars(wanted).values() if isinstance(value, tuple) for name in value]
+    lists = {one.name: value for one, value in wanted.given if one.type is tuple}
+    names = [f"{one.path} {one.json}" for one in lists.pop("metadata", ())]
+    names += [name for value in lists.values() for name in value]
     names += [source.source_type for source in found.source_distribution]
     names += [one.type for one in found.type_distribution]
     return 8_000 + 350 * len(found.daily_counts) + sum(650 + 5 * len(name) for name in names)

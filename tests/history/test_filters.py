@@ -22,10 +22,11 @@ COLUMNS = """id type status source_type source_id created_at image_url image_id 
     verification metadata error_message""".split()  # noqa: SIM905
 
 RESULTS: list[Dict] = [
-    {"id": "a", "description": "A red dog", "confidence_score": 0.25, "image_id": "i1", "source_id": "s1"},
+    {"id": "a", "description": "A red dog", "confidence_score": 0.25, "image_id": "i1", "source_id": "s1"}
+    | {"metadata": {"model": "m1", "a": {"b": 1.0}}},
     {"id": "b", "description": "A red cat", "confidence_score": 0.8, "type": "rule", "source_id": "s1"},
     {"id": "c", "description": "A blue dog", "source_type": "batch", "image_id": "i2", "source_id": "s2"},
-    {"id": "d", "source_type": "api", "image_id": "i1"},
+    {"id": "d", "source_type": "api", "image_id": "i1", "metadata": {"model": "m1"}},
     {"id": "e", "description": "A blue bird", "confidence_score": 0.5, "created_at": "2025-01-16T12:00:00Z"},
     {"id": "f", "confidence_score": 1.0, "type": "rule", "created_at": "2025-01-17T00:00:00Z"},
     {"id": "g", "description": "Nothing red", "status": "failed", "created_at": "2025-01-17T12:00:00Z"},
@@ -44,6 +45,11 @@ EXAMPLES: dict[str, tuple[Dict, Any, Any]] = {
     "types": ({}, ["rule"], ["description", "rule"]),
     "image_ids": ({}, ["i1"], ["i2"]),
     "source_ids": ({}, ["s1"], ["s1", "s2"]),
+    "metadata": (
+        {},
+        [{"path": "model", "equals": "m1"}],
+        [{"path": "model", "equals": "m1"}, {"path": "a.b", "equals": 1}],
+    ),
     "include_failed": ({}, True, False),
 }
 """For each field what else a filter must have, a value that changes what matches, and another value."""
@@ -187,6 +193,16 @@ STATEMENTS: list[tuple[Dict, str, str]] = [
         {"source_ids": ["s1"]},
         "source_id IN (SELECT value FROM json_each(?))",
         "source_id = ANY (%(source_ids)s::TEXT[])",
+    ),
+    (
+        {"metadata": [{"path": "a.b", "equals": 1}, {"path": "a", "equals": True}]},
+        "metadata -> ? IN (SELECT value FROM json_each(?)) AND metadata -> ? IN (SELECT value FROM json_each(?))",
+        "metadata @> %(metadata_0_holder)s::VARCHAR::jsonb AND metadata @> %(metadata_1_holder)s::VARCHAR::jsonb",
+    ),
+    (
+        {"metadata": [{"path": 'a "key"', "equals": "x"}], "search": ["x"]},
+        "search_text LIKE ? ESCAPE '/' AND sightlog_json_at(metadata, ?) IN (SELECT value FROM json_each(?))",
+        "search_text LIKE %(search_0)s::VARCHAR ESCAPE '/' AND metadata @> %(metadata_0_holder)s::VARCHAR::jsonb",
     ),
     (
         {"search": ["a term of a caption", "y"]},
