@@ -372,7 +372,7 @@ class cursor(_Function):  # noqa: N801
     """The place of a result in a list, from its time and its id, as `cursors.make` writes it."""
 
     type = Text()
-    sqlite = "sightlog_cursor({0}, {1}, '', NULL)"
+    sqlite = "sightlog_cursor({0}, {1})"
     postgresql = _BASE64_URL.format(_MICROSECONDS.format("{0}") + " || ':' || {1}")
 
 
@@ -398,12 +398,13 @@ class node_id(_Function):  # noqa: N801
 
 def prepare_sqlite(connection: sqlite3.Connection) -> None:
     """Gives a connection the functions above that SQLite has not."""
-    connection.create_function("sightlog_cursor", 4, _cursor, deterministic=True)
+    for arguments in (2, 4):
+        connection.create_function("sightlog_cursor", arguments, _cursor, deterministic=True)
     connection.create_function("sightlog_base64", 1, _base64, deterministic=True)
     connection.create_function("sightlog_json_at", 2, _json_at, deterministic=True)
 
 
-def _cursor(created_at: str, id: str, mark: str, score: float | None) -> str:
+def _cursor(created_at: str, id: str, mark: str = "", score: float | None = None) -> str:
     return cursors.make(datetime.fromisoformat(created_at), id, mark, score)
 
 
