@@ -15,7 +15,7 @@ from app.history.projection import Made, Object, Projection
 from app.history.recording import Result
 from app.runtime import Runtime
 
-RECORD = {"source_type": "single", "image_id": "i", "created_at": "2025-01-15T10:30:00Z"}
+RECORD: dict[str, Any] = {"source_type": "single", "image_id": "i", "created_at": "2025-01-15T10:30:00Z"}
 SHOWN = Projection((("nodes", Object((*((one.name, one) for one in columns.TABLE), ("nodeId", Made.NODE_ID)))),), True)
 ORDERS = [Order(field, direction) for field in DescriptionOrderField for direction in SortDirection]
 

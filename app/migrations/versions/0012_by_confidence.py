@@ -5,7 +5,7 @@ from alembic import op
 from app.migrations import indexes
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 
 _NAME, _TABLE = "ix_descriptions_score", "descriptions"
 
