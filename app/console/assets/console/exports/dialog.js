@@ -1,0 +1,96 @@
+import { ask } from "../client.js";
+import { CREATE_EXPORT } from "../documents.js";
+import { count } from "../formats.js";
+import { html, useId, useState } from "../lib.js";
+import { announce } from "../parts/announce.js";
+import { Dialog } from "../parts/dialog.js";
+import { Trouble } from "../parts/small.js";
+import { address } from "../page.js";
+import { allows, session } from "../session.js";
+import { useStore } from "../store.js";
+import { chipsOf, clip, filterOf } from "../view.js";
+
+const FORMATS = { CSV: "CSV, for spreadsheets and pandas", JSONL: "JSON lines, one object a line", JSON: "JSON, one array" };
+const COMPRESSIONS = { NONE: "None", GZIP: "gzip", ZSTD: "Zstandard" };
+const COLUMNS =
+  "id type source_type source_id created_at image_url description confidence_score verification image_id metadata".split(" ");
+const OF_FAILED = ["status", "error_message"];
+const MOST = 100_000; // rows, for a key without the scope `admin`
+
+/** A key of this export, so that sending it twice starts it once; `randomUUID` is only there over https. */
+const newKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(16)).join("");
+
+function Choices({ legend, name, options, value, onChange }) {
+  return html`
+    <fieldset>
+      <legend>${legend}</legend>
+      ${Object.entries(options).map(
+        ([key, label]) => html`<label class="choice"><input type="radio" name=${name} value=${key} checked=${key === value} onChange=${() => onChange(key)} />${label}</label>`,
+      )}
+    </fieldset>
+  `;
+}
+
+function Columns({ all, chosen, onChange }) {
+  const toggle = (name) => onChange(all.filter((other) => (other === name) !== chosen.includes(other)));
+  return html`
+    <fieldset>
+      <legend>Columns</legend>
+      <div class="columns">
+        ${all.map((name) => html`<label class="choice"><input type="checkbox" checked=${chosen.includes(name)} onChange=${() => toggle(name)} /><code>${name}</code></label>`)}
+      </div>
+    </fieldset>
+  `;
+}
+
+/** Starts an export of what the view shows. */
+export function ExportDialog({ view, total, onClose }) {
+  const { viewer } = useStore(session);
+  const all = view.failed ? [...COLUMNS, ...OF_FAILED] : COLUMNS;
+  const [format, setFormat] = useState("CSV");
+  const [compression, setCompression] = useState("NONE");
+  const [columns, setColumns] = useState(all);
+  const [idempotencyKey] = useState(newKey);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState(null);
+  const described = useId();
+  const chips = chipsOf(view);
+  const tooMany = total > MOST && !allows(viewer, "admin");
+
+  async function submitted(event) {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    const input = { format, compression, filter: filterOf(view), includeMetadata: columns.includes("metadata") };
+    if (columns.length < all.length) input.fields = columns;
+    if (tooMany) input.limit = MOST;
+    try {
+      await ask(CREATE_EXPORT, { input, idempotencyKey });
+      announce("The export has started.", { link: { href: address("exports"), text: "See exports" } });
+      onClose();
+    } catch (refused) {
+      setError(refused);
+      setBusy(false);
+    }
+  }
+  return html`
+    <${Dialog} title="Export what you see" onClose=${onClose} wide>
+      <form onSubmit=${submitted}>
+        <p id=${described}>
+          <strong>${total === undefined ? "All" : count(tooMany ? MOST : total)}</strong> ${tooMany ? `of ${count(total)} results: the newest, as your key may export no more` : total === 1 ? "result" : "results"}${chips.length ? ", as the view narrows them:" : ", the whole history."}
+        </p>
+        ${chips.length > 0 && html`<ul class="chips">${chips.map(({ label, value }) => html`<li><span class="chip"><span class="faint">${label}</span> <bdi>${clip(value)}</bdi></span></li>`)}</ul>`}
+        <div class="two">
+          <${Choices} legend="Format" name="format" options=${FORMATS} value=${format} onChange=${setFormat} />
+          <${Choices} legend="Compression" name="compression" options=${COMPRESSIONS} value=${compression} onChange=${setCompression} />
+        </div>
+        <${Columns} all=${all} chosen=${columns} onChange=${setColumns} />
+        <${Trouble} error=${error} />
+        <div class="actions">
+          <button type="button" onClick=${onClose}>Cancel</button>
+          <button type="submit" class="primary" disabled=${busy || !columns.length} aria-describedby=${described}>Start the export</button>
+        </div>
+      </form>
+    <//>
+  `;
+}

@@ -1,0 +1,104 @@
+/** The drawing of the timeline, by uPlot; loaded when there is something to draw. */
+import { count, day } from "../formats.js";
+import { address } from "../page.js";
+import uPlot from "../../vendor/uplot-1.6.32/uplot.js";
+import { dayOf, daysBetween } from "./buckets.js";
+
+const HEIGHT = 84;
+const FONT = "11px system-ui, sans-serif";
+
+const sheet = Object.assign(document.createElement("link"), {
+  rel: "stylesheet",
+  href: address("assets/vendor/uplot-1.6.32/uplot.css"),
+});
+document.head.append(sheet);
+
+/** The colour that a custom property has here and now. */
+function colour(frame, name) {
+  frame.style.color = `var(${name})`;
+  const { color } = getComputedStyle(frame);
+  frame.style.color = "";
+  return color;
+}
+
+/** Draws the buckets into the frame; `choose(from, to)` is told the days of a range, or two empty texts. */
+export function draw(frame, buckets, range, choose) {
+  const { starts, counts, length } = buckets;
+  const inside = (start) => !range || (start + length > range[0] && start < range[1]);
+  const [accent, muted, faint] = ["--accent", "--bar", "--faint"].map((name) => colour(frame, name));
+  const label = Object.assign(document.createElement("div"), { className: "chart-label" });
+  const bars = (fill) => ({ paths: uPlot.paths.bars({ size: [0.86, 60], align: 1 }), fill, width: 0, points: { show: false } });
+
+  function told(chart) {
+    const { idx } = chart.cursor;
+    const shown = idx !== null && idx !== undefined;
+    label.textContent = shown ? `${days(starts[idx])}: ${count(counts[idx])}` : "";
+  }
+  function days(start) {
+    const [first, last] = daysBetween(buckets, start, start);
+    return first === last ? day(first) : `${day(first)} – ${day(last)}`;
+  }
+  function dragged(chart) {
+    const { left, width } = chart.select;
+    if (width < 3) return;
+    const to = chart.posToVal(left + width, "x") - 1;
+    choose(...daysBetween(buckets, chart.posToVal(left, "x"), to));
+  }
+
+  const options = {
+    width: frame.clientWidth,
+    height: HEIGHT,
+    padding: [6, 0, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: 3 } },
+    tzDate: (time) => uPlot.tzDate(new Date(time * 1000), "UTC"),
+    scales: {
+      x: { time: true, range: () => [starts[0], starts[starts.length - 1] + length] },
+      y: { range: (_, __, max) => [0, Math.max(max, 1)] },
+    },
+    axes: [
+      { stroke: faint, font: FONT, size: 22, gap: 3, grid: { show: false }, ticks: { show: false }, values: axisLabels },
+      { show: false },
+    ],
+    series: [{}, bars(muted), bars(accent)],
+    hooks: { setSelect: [dragged], setCursor: [told] },
+  };
+  const data = [starts, counts.map((number, i) => (inside(starts[i]) ? 0 : number)), counts.map((number, i) => (inside(starts[i]) ? number : 0))];
+  const chart = new uPlot(options, data, frame);
+  frame.append(label);
+
+  let pressedAt = 0;
+  chart.over.addEventListener("mousedown", (event) => {
+    pressedAt = event.clientX;
+  });
+  chart.over.addEventListener("click", (event) => {
+    if (event.detail === 1 && Math.abs(event.clientX - pressedAt) < 3) {
+      const time = chart.posToVal(event.clientX - chart.over.getBoundingClientRect().left, "x");
+      choose(...daysBetween(buckets, time, time));
+    }
+  });
+  chart.over.addEventListener("dblclick", () => choose("", ""));
+
+  const observer = new ResizeObserver(() => frame.clientWidth && chart.setSize({ width: frame.clientWidth, height: HEIGHT }));
+  observer.observe(frame);
+  return {
+    destroy() {
+      observer.disconnect();
+      chart.destroy();
+      label.remove();
+    },
+  };
+}
+
+/** Days where the ticks are days apart, else months; the year where it changes. */
+function axisLabels(_, times, __, ___, step) {
+  let year = "";
+  return times.map((time) => {
+    const [ofYear, month, date] = dayOf(time).split("-");
+    const name = new Date(time * 1000).toLocaleString("en", { month: "short", timeZone: "UTC" });
+    const text = step < 28 * 86_400 ? `${Number(date)} ${name}` : name;
+    const first = ofYear !== year;
+    year = ofYear;
+    return step >= 364 * 86_400 ? ofYear : first ? `${text} ${ofYear}` : text;
+  });
+}
