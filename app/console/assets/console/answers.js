@@ -43,7 +43,7 @@ export function useAnswer(document, variables, { skip = false, after = 0 } = {})
       } catch (error) {
         if (control.signal.aborted) return;
         setState({ key, error });
-        if (error.code === "RATE_LIMITED" || error.retryAfter) timer = setTimeout(run, (error.retryAfter || 5) * 1000);
+        if (error.retryAfter) timer = setTimeout(run, error.retryAfter * 1000);
       }
     }
     return () => {

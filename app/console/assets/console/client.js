@@ -53,7 +53,7 @@ export async function ask(document, variables = {}, { signal } = {}) {
   }
   readAllowance(response);
   const answer = await response.json().catch(() => null);
-  if (!answer || (response.status >= 500 && !answer.errors)) {
+  if (!answer || response.status === 503 || (response.status >= 500 && !answer.errors)) {
     lost();
     throw new Unreachable();
   }

@@ -35,6 +35,7 @@ function decoded(text) {
 function Page() {
   const { path } = useStore(place);
   const { status } = useStore(session);
+  if (status === "asking") return html`<main id="main" aria-busy="true"></main>`;
   if (status === "out") return html`<${SignInPage} />`;
   const [name] = path.split("/");
   if (name === "descriptions") {
