@@ -3,7 +3,7 @@ import { lost, connection } from "./connection.js";
 import { HistoryPage } from "./history/page.js";
 import { Shell } from "./parts/shell.js";
 import { SignInPage } from "./parts/signin.js";
-import { follow, place } from "./router.js";
+import { follow, go, place } from "./router.js";
 import { session, start } from "./session.js";
 import { listen } from "./shortcuts.js";
 import { useStore } from "./store.js";
@@ -52,7 +52,16 @@ function begin() {
   asked();
 }
 
+/** A link that signs in was used before: the form says so, or, where somebody is signed in, a sentence. */
+function tidyAddress() {
+  if (session.get().status !== "in" || !place.get().search.includes("sign-in=")) return;
+  const query = new URLSearchParams(place.get().search);
+  query.delete("sign-in");
+  go(`${place.get().path}${query.size ? `?${query}` : ""}`, { replace: true });
+}
+
 follow();
 listen();
 begin();
+session.subscribe(tidyAddress);
 render(html`<${Shell}><${Page} /><//>`, document.getElementById("console"));

@@ -66,7 +66,7 @@ export function ExportDialog({ view, total, onClose }) {
     if (tooMany) input.limit = MOST;
     try {
       await ask(CREATE_EXPORT, { input, idempotencyKey });
-      announce("The export has started.", { link: { href: address("exports"), text: "See exports" } });
+      announce("The export has started.", { link: { href: address("exports"), text: "Follow it" } });
       onClose();
     } catch (refused) {
       setError(refused);

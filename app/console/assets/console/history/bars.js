@@ -2,7 +2,7 @@ import { count, shortCount } from "../formats.js";
 import { html, useState } from "../lib.js";
 import { clip } from "../view.js";
 
-const SHOWN = 8;
+const SHOWN = 10;
 const MOST = 200; // drawn at once, when all are asked for
 
 /** Bars that are choices, each with its count. `rows`: `{key, label, count}`; what is chosen stays, even without a count. */

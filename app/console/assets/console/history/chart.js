@@ -5,6 +5,7 @@ import uPlot from "../../vendor/uplot-1.6.32/uplot.js";
 import { dayOf, daysBetween } from "./buckets.js";
 
 const HEIGHT = 84;
+const MARGIN = 34; // pixels that half a label takes: at the edges there is none
 const FONT = "11px system-ui, sans-serif";
 
 const sheet = Object.assign(document.createElement("link"), {
@@ -25,9 +26,9 @@ function colour(frame, name) {
 export function draw(frame, buckets, range, choose) {
   const { starts, counts, length } = buckets;
   const inside = (start) => !range || (start + length > range[0] && start < range[1]);
-  const [accent, muted, faint] = ["--accent", "--bar", "--faint"].map((name) => colour(frame, name));
+  const [accent, muted, plain, faint] = ["--accent", "--bar", "--chart", "--faint"].map((name) => colour(frame, name));
   const label = Object.assign(document.createElement("div"), { className: "chart-label" });
-  const bars = (fill) => ({ paths: uPlot.paths.bars({ size: [0.86, 60], align: 1 }), fill, width: 0, points: { show: false } });
+  const bars = (fill) => ({ paths: uPlot.paths.bars({ size: [1, 60], gap: 1, align: 1 }), fill, width: 0, points: { show: false } });
 
   function told(chart) {
     const { idx } = chart.cursor;
@@ -60,7 +61,7 @@ export function draw(frame, buckets, range, choose) {
       { stroke: faint, font: FONT, size: 22, gap: 3, grid: { show: false }, ticks: { show: false }, values: axisLabels },
       { show: false },
     ],
-    series: [{}, bars(muted), bars(accent)],
+    series: [{}, bars(muted), bars(range ? accent : plain)],
     hooks: { setSelect: [dragged], setCursor: [told] },
   };
   const data = [starts, counts.map((number, i) => (inside(starts[i]) ? 0 : number)), counts.map((number, i) => (inside(starts[i]) ? number : 0))];
@@ -91,9 +92,11 @@ export function draw(frame, buckets, range, choose) {
 }
 
 /** Days where the ticks are days apart, else months; the year where it changes. */
-function axisLabels(_, times, __, ___, step) {
+function axisLabels(chart, times, _, __, step) {
   let year = "";
   return times.map((time) => {
+    const at = chart.valToPos(time, "x");
+    if (at < MARGIN || at > chart.over.clientWidth - MARGIN) return "";
     const [ofYear, month, date] = dayOf(time).split("-");
     const name = new Date(time * 1000).toLocaleString("en", { month: "short", timeZone: "UTC" });
     const text = step < 28 * 86_400 ? `${Number(date)} ${name}` : name;

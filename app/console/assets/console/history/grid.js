@@ -1,7 +1,8 @@
+import { day } from "../formats.js";
 import { html } from "../lib.js";
 import { Picture } from "../parts/image.js";
-import { FailedBadge, ReviewBadge, Score, Time } from "../parts/small.js";
-import { linkTo, opens, Said } from "./table.js";
+import { Score, Time } from "../parts/small.js";
+import { linkTo, opens, Said, State } from "./table.js";
 
 function Card({ row, isOpen, isSelected, hits, toggle, open }) {
   return html`
@@ -11,8 +12,8 @@ function Card({ row, isOpen, isSelected, hits, toggle, open }) {
       <a class="said" href=${linkTo(row.id)} dir="auto" aria-current=${isOpen ? "true" : undefined}><${Said} row=${row} hits=${hits} /></a>
       <div class="foot">
         <${Score} value=${row.confidenceScore} />
-        ${row.status === "FAILED" ? html`<${FailedBadge} />` : html`<${ReviewBadge} state=${row.reviewState} />`}
-        <${Time} at=${row.createdAt} />
+        <${State} row=${row} />
+        <${Time} at=${row.createdAt} print=${(at) => day(at)} />
       </div>
     </li>
   `;

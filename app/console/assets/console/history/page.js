@@ -1,5 +1,6 @@
 import { count, plural } from "../formats.js";
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../lib.js";
+import { address } from "../page.js";
 import { whisper } from "../parts/announce.js";
 import { Trouble } from "../parts/small.js";
 import { Peek } from "../result/peek.js";
@@ -45,10 +46,10 @@ function actionsOf(view, page) {
     },
     /** The place of the next page in the list, where we know that of this one. */
     stateAt(by, peekAt) {
-      const { at, opened } = place.get().state;
+      const { at } = place.get().state;
       const first = view.after || view.before || view.at || view.end ? at : 1;
       const next = first && (by > 0 ? first + by : Math.max(1, first - 50));
-      return { at: next, ...(peekAt && { peekAt, opened }) };
+      return { at: next, ...(peekAt && { peekAt }) };
     },
   };
 }
@@ -77,12 +78,17 @@ export function HistoryPage() {
   useEffect(() => {
     if (!state.peekAt || !listed?.length) return;
     const target = state.peekAt === "first" ? listed[0] : listed[listed.length - 1];
-    actions.show({ peek: target.id }, { replace: true, state: { at: state.at, opened: state.opened } });
+    actions.show({ peek: target.id }, { replace: true, state: { at: state.at } });
   }, [state.peekAt, listed]);
   useLayoutEffect(() => {
     list.current?.querySelector("[data-open]")?.scrollIntoView({ block: "nearest" });
   }, [peek]);
 
+  function close() {
+    // Who was in the panel by the keyboard goes on at its result in the list.
+    if (document.activeElement.closest(".peek")) list.current?.querySelector("[data-open] a")?.focus({ preventScroll: true });
+    actions.close();
+  }
   const turnTo = (target, by) => actions.turn(target, actions.stateAt(by));
   useShortcuts({
     j: () => actions.step(1),
@@ -131,7 +137,7 @@ export function HistoryPage() {
         ${selected.size > 0 &&
         html`<${Bulk} view=${view} rows=${listed ?? []} selected=${selected} setSelected=${setSelected} total=${total} done=${statistics.reload} />`}
         <${Trouble} error=${page.error} onRetry=${page.reload} />
-        ${page.error?.code && (view.after || view.before) && html`<p><a href=${write(fromStart(view)) || "./"}>Begin at the first page</a></p>`}
+        ${page.error?.code && (view.after || view.before) && html`<p><a href=${address(write(fromStart(view)))}>Begin at the first page</a></p>`}
         <div ref=${list} class="list" data-stale=${page.stale ? "" : undefined} aria-busy=${page.loading}>
           ${page.rows?.length > 0 &&
           html`<${List} rows=${page.rows} peek=${peek} hits=${hits} selected=${selected} toggle=${toggle} setSelected=${setSelected} open=${actions.open} />`}
@@ -141,7 +147,7 @@ export function HistoryPage() {
       </main>
       ${peek &&
       html`<${Peek} id=${peek} row=${page.rows?.find(({ id }) => id === peek)} rows=${page.rows ?? []} hits=${hits}
-        statistics=${statistics} step=${(by) => actions.step(by)} close=${actions.close} />`}
+        statistics=${statistics} step=${(by) => actions.step(by)} close=${close} />`}
     </div>
   `;
 }
@@ -161,12 +167,12 @@ function Total({ statistics, page }) {
 
 function Nothing({ view }) {
   if (isFiltered(view)) {
-    return html`<div class="nothing"><p>Nothing matches this view.</p><a href="./">Show everything</a></div>`;
+    return html`<div class="nothing"><p>Nothing matches this view.</p><a href=${address()}>Show everything</a></div>`;
   }
   return html`
     <div class="nothing">
       <p>There are no results yet.</p>
-      <p class="faint"><code>sightlog import results.jsonl --account …</code> reads files; <code>recordDescriptions</code> in <a href="graphql">GraphQL</a> records them as they come.</p>
+      <p class="faint"><code>sightlog import results.jsonl --account …</code> reads files; <code>recordDescriptions</code> in <a href=${address("graphql")}>GraphQL</a> records them as they come.</p>
     </div>
   `;
 }

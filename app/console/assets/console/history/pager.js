@@ -21,7 +21,7 @@ export function Pager({ view, page, total, state, onTurn, onShow }) {
   return html`
     <nav class="pager" aria-label="Pages of results">
       ${byTime(view) &&
-      html`<label class="jump" for=${id}>Go to <${DayField} id=${id} value=${view.at} onDay=${(at) => onShow({ at })} /></label>`}
+      html`<label class="jump" for=${id}><span>Go to</span> <${DayField} id=${id} value=${view.at} onDay=${(at) => onShow({ at })} /></label>`}
       <span class="range">${range}</span>
       <${Turn} label="First page" icon="first" off=${!hasPreviousPage} onClick=${() => onTurn({}, 0)} />
       <${Turn} label="Previous page" icon="left" off=${!hasPreviousPage} onClick=${() => onTurn({ before: startCursor }, -1)} />

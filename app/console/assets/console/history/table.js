@@ -6,12 +6,16 @@ import { excerpt } from "../texts.js";
 
 export const linkTo = (id) => address(`descriptions/${encodeURIComponent(id)}`);
 
+/** Whether the panel was opened by Enter, so that the focus goes along. */
+export const lastOpening = { byKeyboard: false };
+
 /** A plain click on a result opens it beside the list; any other, and one on a control, does what it does elsewhere. */
 export function opens(event, open) {
   if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   if (event.target.closest("button, input, label")) return;
   if (getSelection().toString() && !event.target.closest("a")) return;
   event.preventDefault();
+  lastOpening.byKeyboard = event.detail === 0;
   open();
 }
 
@@ -21,6 +25,9 @@ export function Said({ row, hits }) {
   return html`<${Marked} text=${excerpt(row.description, hits)} hits=${hits} />`;
 }
 
+export const State = ({ row }) =>
+  row.status === "FAILED" ? html`<${FailedBadge} />` : html`<${ReviewBadge} state=${row.reviewState} />`;
+
 function Row({ row, isOpen, isSelected, hits, toggle, open }) {
   return html`
     <tr data-open=${isOpen ? "" : undefined} data-selected=${isSelected ? "" : undefined} onClick=${(event) => opens(event, () => open(row.id))}>
@@ -28,12 +35,12 @@ function Row({ row, isOpen, isSelected, hits, toggle, open }) {
       <td class="thumb"><${Picture} url=${row.imageUrl} /></td>
       <td class="said">
         <a href=${linkTo(row.id)} dir="auto" aria-current=${isOpen ? "true" : undefined}><${Said} row=${row} hits=${hits} /></a>
-        <div class="under"><span>${row.type}</span><span>${row.sourceType}</span><${Time} at=${row.createdAt} /></div>
+        <div class="under"><span>${row.type}</span><span>${row.sourceType}</span><${Time} at=${row.createdAt} /><${Score} value=${row.confidenceScore} /><${State} row=${row} /></div>
       </td>
       <td class="number"><${Score} value=${row.confidenceScore} /></td>
       <td class="wide" dir="auto" title=${row.type}>${row.type}</td>
       <td class="wide" dir="auto" title=${row.sourceType}>${row.sourceType}</td>
-      <td class="state">${row.status === "FAILED" ? html`<${FailedBadge} />` : html`<${ReviewBadge} state=${row.reviewState} />`}</td>
+      <td class="state"><${State} row=${row} /></td>
       <td class="time wide"><${Time} at=${row.createdAt} /></td>
     </tr>
   `;

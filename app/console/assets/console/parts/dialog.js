@@ -13,12 +13,18 @@ export function Dialog({ title, onClose, wide, children }) {
     event.preventDefault();
     onClose?.();
   }
+  // A browser closes it at the second Esc, whatever we say.
+  function closed() {
+    if (onClose) onClose();
+    else dialog.current?.showModal();
+  }
   return html`
     <dialog
       ref=${dialog}
       class=${wide ? "dialog wide" : "dialog"}
       aria-labelledby=${heading}
       onCancel=${cancelled}
+      onClose=${closed}
       onMouseDown=${(event) => event.target === dialog.current && onClose?.()}
     >
       <div class="inside">

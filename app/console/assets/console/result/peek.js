@@ -1,6 +1,6 @@
 import { count } from "../formats.js";
 import { html, useEffect, useRef } from "../lib.js";
-import { linkTo } from "../history/table.js";
+import { lastOpening, linkTo } from "../history/table.js";
 import { whisper } from "../parts/announce.js";
 import { CopyButton } from "../parts/copy.js";
 import { Icon } from "../parts/icons.js";
@@ -21,6 +21,10 @@ export function Peek({ id, row, rows, hits, statistics, step, close }) {
     ArrowLeft: previous,
     Escape: close,
   });
+  useEffect(() => {
+    if (lastOpening.byKeyboard) panel.current.focus();
+    lastOpening.byKeyboard = false;
+  }, [id]);
   useEffect(() => {
     panel.current.scrollTop = 0;
     if (row) whisper(`Result ${index + 1} of ${rows.length} on this page: ${clip(row.description ?? "failed", 300)}`);

@@ -31,6 +31,7 @@ export function Review({ result, whole, reviews, onReviewed, reload }) {
   const [draft, change] = useDraft(result.id);
   const [busy, setBusy] = useState("");
   const [error, setError] = useState(null);
+  const [asked, setAsked] = useState({ text: 0, note: 0 }); // how often each field was asked for, to give it the focus
   const may = allows(viewer, "write");
 
   async function give(verdict, text) {
@@ -57,8 +58,14 @@ export function Review({ result, whole, reviews, onReviewed, reload }) {
       reload();
     }
   }
-  const correct = () => change({ text: draft.text ?? latestText(whole) ?? result.description ?? "" });
-  const note = () => change({ note: draft.note ?? "" });
+  function correct() {
+    change({ text: draft.text ?? latestText(whole) ?? result.description ?? "" });
+    setAsked({ ...asked, text: asked.text + 1 });
+  }
+  function note() {
+    change({ note: draft.note ?? "" });
+    setAsked({ ...asked, note: asked.note + 1 });
+  }
   useShortcuts(may ? { a: () => give("ACCEPTED"), r: () => give("REJECTED"), e: correct, n: note } : {});
 
   if (!may) return viewer && html`<p class="faint small">Your key may read only; a key with the scope <code>write</code> may review.</p>`;
@@ -66,11 +73,11 @@ export function Review({ result, whole, reviews, onReviewed, reload }) {
     <section class="review" aria-label="Review">
       <${Progress} reviews=${reviews} state=${result.reviewState} />
       ${draft.text !== undefined &&
-      html`<${Writing} label="Correct text" value=${draft.text} busy=${busy} save="Save the correction"
+      html`<${Writing} label="Correct text" asked=${asked.text} value=${draft.text} busy=${busy} save="Save the correction"
         onInput=${(text) => change({ text })} onSave=${() => give("CORRECTED", draft.text)} onLeave=${() => change({ text: undefined })}
         off=${!draft.text.trim() || draft.text === result.description} />`}
       ${draft.note !== undefined &&
-      html`<${Writing} label="Note" value=${draft.note} hint="It goes with your verdict." onInput=${(text) => change({ note: text })} onLeave=${() => change({ note: undefined })} />`}
+      html`<${Writing} label="Note" asked=${asked.note} value=${draft.note} hint="It goes with your verdict." onInput=${(text) => change({ note: text })} onLeave=${() => change({ note: undefined })} />`}
       <div class="verdicts">
         <button class="verdict" data-state="ACCEPTED" disabled=${Boolean(busy)} aria-pressed=${result.reviewState === "ACCEPTED"} onClick=${() => give("ACCEPTED")}><${Icon} name="check" />Accept<${Key}>A<//></button>
         <button class="verdict" data-state="REJECTED" disabled=${Boolean(busy)} aria-pressed=${result.reviewState === "REJECTED"} onClick=${() => give("REJECTED")}><${Icon} name="close" />Reject<${Key}>R<//></button>
@@ -97,13 +104,14 @@ function Progress({ reviews, state }) {
 }
 
 /** A field for a correction or a note. Ctrl+Enter saves, Esc gives the focus back to the page; what is typed stays. */
-function Writing({ label, value, hint, save, busy, off, onInput, onSave, onLeave }) {
+function Writing({ label, asked, value, hint, save, busy, off, onInput, onSave, onLeave }) {
   const id = useId();
   const field = useRef(null);
   useEffect(() => {
+    if (!asked) return;
     field.current.focus();
     field.current.setSelectionRange(value.length, value.length);
-  }, []);
+  }, [asked]);
   function key(event) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
