@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from app import metrics
 from app.console import pages
 from app.errors import SightlogError
-from app.http import downloads, health, hosts, sessions
+from app.http import downloads, health, hosts, pictures, sessions
 from app.http.answers import PackedAnswers
 from app.http.bodies import Bodies
 from app.http.gate import Gate
@@ -86,6 +86,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(routes.router)
     app.include_router(sessions.router)
     app.include_router(downloads.router)
+    app.include_router(pictures.router)
     app.include_router(health.router)
     if not settings.metrics_port:
         app.include_router(health.metrics_router)

@@ -22,7 +22,7 @@ WINGS: dict[str, set[str]] = {
     "migrations": {"engine"},
     "demo": {"history"},
     "commands": {"engine", "history", "migrations"},
-    "http": {"engine", "exports", "history", "imports", "jobs", "migrations"},
+    "http": {"demo", "engine", "exports", "history", "imports", "jobs", "migrations"},
 }
 """The wings of `app`, and from which others each may import."""
 

@@ -403,5 +403,7 @@ ERRORS = (
     "The image is larger than 20 MB.",
     "The model did not answer within 30 seconds.",
 )
+UNREACHABLE = ERRORS[:2]
+"""Of an image that nobody has seen."""
 
 REVIEWERS = ("maren.holt", "t.okafor", "lucía.ferrer", "j.lindqvist")

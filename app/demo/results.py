@@ -6,16 +6,18 @@ from itertools import islice
 from random import Random
 from typing import Any, NamedTuple
 
-from app.demo.phrases import CLOSINGS, ERRORS, REVIEWERS, THEMES, Rule, Theme
+from app.demo import pictures
+from app.demo.phrases import CLOSINGS, ERRORS, REVIEWERS, THEMES, UNREACHABLE, Rule, Theme
 
 DAYS = 120
+AGAIN_WITHIN_DAYS = 21
+AGAIN_SHARE = 0.08
 MONDAY_TO_SUNDAY = (1.2, 1.3, 1.3, 1.25, 1.1, 0.5, 0.35)
 HOURS = (1, 1, 1, 1, 1, 2, 4, 10, 18, 22, 22, 18, 13, 18, 20, 18, 13, 8, 5, 4, 3, 2, 1)
 AVERAGE_DAY = datetime.date(2026, 10, 1)
 GROWTH_PER_DAY = 1.0007
 BATCH_SHARE = 0.085
 FAILED_IMAGES = 0.037
-MODELS = {"lookout-large": 1900, "lookout-small": 520, "lookout-ocr": 760}
 PROMPTS = {
     "description": ("prm_caption", "prm_detail"),
     "extraction": ("prm_text",),
@@ -23,12 +25,28 @@ PROMPTS = {
 }
 
 
+class Model(NamedTuple):
+    """`errors` is the share of its texts that are wrong; `sure` and `unsure` shape its scores."""
+
+    name: str
+    milliseconds: int
+    errors: float
+    sure: float
+    unsure: float
+
+
+LARGE = Model("lookout-large", 1900, 0.03, 9, 1.1)
+SMALL = Model("lookout-small", 520, 0.17, 4.2, 1.6)
+OCR = Model("lookout-ocr", 760, 0.06, 7, 1.4)
+
+
 class Dice(Random):
     def chance(self, share: float) -> bool:
         return self.random() < share
 
-    def score(self) -> float:
-        return round(self.betavariate(7, 1.4), 4)
+    def score(self, model: Model, *, wrong: bool) -> float:
+        """Of a text of that model; it is less certain of most that is wrong."""
+        return round(self.betavariate(model.sure, model.unsure) * (self.uniform(0.4, 0.95) if wrong else 1), 4)
 
     def id(self, prefix: str) -> str:
         return f"{prefix}_{self.getrandbits(48):012x}"
@@ -36,6 +54,7 @@ class Dice(Random):
 
 class Answer(NamedTuple):
     kind: str
+    model: Model
     text: str | None
     score: float | None = None
     verification: dict[str, str] | None = None
@@ -45,18 +64,27 @@ class Answer(NamedTuple):
 def results(today: datetime.date, count: int = 5000) -> Iterator[dict[str, Any]]:
     """The results of the 120 days before `today`, oldest first; about `count` in autumn 2026, slowly more later.
 
-    A day's results depend on that day alone: a later run repeats them exactly, a larger `count` only adds to them.
+    What is said of a day's images depends on that day alone: a later run repeats it exactly, a larger `count` only
+    adds to it. Some images are described again within three weeks.
     """
-    for age in range(DAYS, 0, -1):
-        yield from _day(today - datetime.timedelta(days=age), count / DAYS)
+    first = today - datetime.timedelta(days=DAYS)
+    later: list[dict[str, Any]] = []
+    for age in range(DAYS + AGAIN_WITHIN_DAYS, 0, -1):
+        day = today - datetime.timedelta(days=age)
+        end = datetime.datetime.combine(day, datetime.time.max, datetime.UTC)
+        made = later + _day(day, count / DAYS)
+        later = [result for result in made if result["created_at"] > end]
+        if day >= first:
+            due = (result for result in made if result["created_at"] <= end)
+            yield from sorted(due, key=lambda result: (result["created_at"], result["id"]))
 
 
 def _day(day: datetime.date, average: float) -> list[dict[str, Any]]:
+    """All that is ever said of the images of that day."""
     dice = Dice(day.isoformat())
     trend = GROWTH_PER_DAY ** (day - AVERAGE_DAY).days
     expected = average * trend * MONDAY_TO_SUNDAY[day.weekday()] * dice.uniform(0.85, 1.15)
-    quota = int(expected + dice.random())
-    return sorted(islice(_uploads(dice, day), quota), key=lambda result: (result["created_at"], result["id"]))
+    return list(islice(_uploads(dice, day), int(expected + dice.random())))
 
 
 def _uploads(dice: Dice, day: datetime.date) -> Iterator[dict[str, Any]]:
@@ -70,67 +98,95 @@ def _uploads(dice: Dice, day: datetime.date) -> Iterator[dict[str, Any]]:
         source = ("batch", dice.id("batch")) if is_batch else ("single", dice.id("op"))
         camera = {"camera": {"site": dice.choice(theme.sites), "id": dice.randint(1, 9)}} if theme.sites else {}
         for _ in range(dice.randint(5, 14) if is_batch else 1):
-            image_id = dice.id("img")
-            for answer in _answers(dice, theme, day):
+            slots = _slots(dice, theme, day)
+            image = {"image_id": dice.id("img"), "image_url": pictures.url(theme, slots)}
+            for answer in _answers(dice, theme, slots):
                 at += datetime.timedelta(milliseconds=dice.randrange(300, 2500))
-                yield {
-                    "id": dice.id("desc"),
-                    "type": answer.kind,
-                    "status": "failed" if answer.error else "completed",
-                    "source_type": source[0],
-                    "source_id": source[1],
-                    "created_at": at,
-                    "image_url": f"https://images.example.com/{theme.name}/{day:%Y/%m}/{image_id}.jpg",
-                    "image_id": image_id,
-                    "description": answer.text,
-                    "confidence_score": answer.score,
-                    "verification": answer.verification,
-                    "metadata": _metadata(dice, theme, answer, day) | camera,
-                    "error_message": answer.error,
-                }
+                yield _result(dice, theme, answer, at, source, image, camera)
+            if answer.text and dice.chance(AGAIN_SHARE):
+                answer = _description(dice, LARGE, theme, dice.choice(theme.descriptions), slots)
+                later = at + datetime.timedelta(milliseconds=dice.randrange(3_600_000, AGAIN_WITHIN_DAYS * 86_400_000))
+                yield _result(dice, theme, answer, later, ("single", dice.id("op")), image, camera)
 
 
-def _answers(dice: Dice, theme: Theme, day: datetime.date) -> Iterator[Answer]:
-    """All that is said about one image; an image that cannot be read gets one failed answer."""
-    slots = _slots(dice, theme, day)
-    kinds = ["description"]
-    if dice.chance(0.35):
-        kinds.append("description")
-    if theme.extractions and dice.chance(0.4):
-        kinds.append("extraction")
-    if theme.rules and dice.chance(0.4):
-        kinds.append("rule")
+def _result(
+    dice: Dice,
+    theme: Theme,
+    answer: Answer,
+    at: datetime.datetime,
+    source: tuple[str, str],
+    image: dict[str, str],
+    camera: dict[str, Any],
+) -> dict[str, Any]:
+    return {
+        "id": dice.id("desc"),
+        "type": answer.kind,
+        "status": "failed" if answer.error else "completed",
+        "source_type": source[0],
+        "source_id": source[1],
+        "created_at": at,
+        "image_url": None if answer.error in UNREACHABLE else image["image_url"],
+        "image_id": image["image_id"],
+        "description": answer.text,
+        "confidence_score": answer.score,
+        "verification": answer.verification,
+        "metadata": _metadata(dice, theme, answer, at.date()) | camera,
+        "error_message": answer.error,
+    }
+
+
+def _answers(dice: Dice, theme: Theme, slots: dict[str, str]) -> Iterator[Answer]:
+    """All that is said about one image at once; an image that cannot be read gets one failed answer.
+
+    Some are described by both models, mostly in the same words, so that what they see can be compared.
+    """
+    models = dice.choice(((LARGE, SMALL), (SMALL, LARGE)))
     if dice.chance(FAILED_IMAGES):
-        yield Answer(dice.choice(kinds), None, error=dice.choice(ERRORS))
+        yield Answer("description", models[0], None, error=dice.choice(ERRORS))
         return
-    captions = iter(dice.sample(theme.descriptions, 2))
-    for kind in kinds:
-        if kind == "description":
-            closing = f" {dice.choice(CLOSINGS)}" if dice.chance(0.4) else ""
-            yield Answer(kind, _sentence(next(captions), slots) + closing)
-        elif kind == "extraction":
-            yield Answer(kind, dice.choice(theme.extractions).format_map(slots), dice.score())
-        else:
-            yield _verdict(dice, dice.choice(theme.rules), slots)
+    template = dice.choice(theme.descriptions)
+    yield _description(dice, models[0], theme, template, slots)
+    if dice.chance(0.27):
+        other = template if dice.chance(0.6) else dice.choice(theme.descriptions)
+        yield _description(dice, models[1], theme, other, slots)
+    if theme.extractions and dice.chance(0.4):
+        wrong = dice.chance(OCR.errors)
+        text = dice.choice(theme.extractions).format_map(slots)
+        yield Answer("extraction", OCR, _misread(text) if wrong else text, dice.score(OCR, wrong=wrong))
+    if theme.rules and dice.chance(0.4):
+        yield _verdict(dice, models[0], dice.choice(theme.rules), slots)
 
 
-def _verdict(dice: Dice, rule: Rule, slots: dict[str, str]) -> Answer:
+def _description(dice: Dice, model: Model, theme: Theme, template: str, slots: dict[str, str]) -> Answer:
+    """Where the model errs, one phrase is not what the picture shows."""
+    seen = slots
+    if dice.chance(model.errors):
+        slot = dice.choice(list(theme.slots))
+        seen = slots | {slot: dice.choice(theme.slots[slot])}
+    closing = f" {dice.choice(CLOSINGS)}" if dice.chance(0.4) else ""
+    return Answer("description", model, _sentence(template, seen) + closing)
+
+
+def _misread(text: str) -> str:
+    return text.translate(str.maketrans("0158B", "OIS83"))
+
+
+def _verdict(dice: Dice, model: Model, rule: Rule, slots: dict[str, str]) -> Answer:
     word, evidence = ("met", rule.met) if dice.chance(0.8) else ("not met", rule.broken)
-    score = dice.score()
+    score = dice.score(model, wrong=dice.chance(model.errors))
     verification = None
     if dice.chance(0.45):
         verdict = "confirmed" if dice.chance(score + 0.1) else "rejected"
         verification = {"method": "human", "verdict": verdict, "reviewer": dice.choice(REVIEWERS)}
-    return Answer("rule", f"{rule.statement}: {word}. {_sentence(evidence, slots)}", score, verification)
+    return Answer("rule", model, f"{rule.statement}: {word}. {_sentence(evidence, slots)}", score, verification)
 
 
 def _metadata(dice: Dice, theme: Theme, answer: Answer, day: datetime.date) -> dict[str, Any]:
-    model = "lookout-ocr" if answer.kind == "extraction" else dice.choice(("lookout-large", "lookout-small"))
     return {
-        "model": model,
+        "model": answer.model.name,
         "version": f"{day.year}.{(day.month + 2) // 3}",
         "prompt_id": dice.choice(PROMPTS[answer.kind]),
-        "latency_ms": int(MODELS[model] * dice.uniform(0.6, 1.7)),
+        "latency_ms": int(answer.model.milliseconds * dice.uniform(0.6, 1.7)),
         "tokens": {"input": dice.randrange(700, 1600), "output": len(answer.text or "") // 4},
         "tags": dice.sample(theme.tags, dice.randint(1, 3)) if answer.text else [],
     }

@@ -7,11 +7,12 @@ import sys
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.demo import results
-from app.demo.phrases import ERRORS, THEMES, Theme
+from app.demo.phrases import ERRORS, THEMES, UNREACHABLE, Theme
 
 ROOT = Path(__file__).parents[2]
 TODAY = datetime.date(2026, 11, 23)
@@ -76,10 +77,37 @@ def test_ids_are_unique_and_say_what_they_name() -> None:
         assert re.fullmatch("desc_[0-9a-f]{12}", result["id"])
         assert re.fullmatch("img_[0-9a-f]{12}", result["image_id"])
         assert re.fullmatch(f"{prefixes[result['source_type']]}_[0-9a-f]{{12}}", result["source_id"])
-        assert re.fullmatch(
-            rf"https://images\.example\.com/[a-z]+/{result['created_at']:%Y/%m}/{result['image_id']}\.jpg",
-            result["image_url"],
-        )
+
+
+def test_every_image_has_a_picture_unless_nobody_could_see_it() -> None:
+    for result in RESULTS:
+        if result["error_message"] in UNREACHABLE:
+            assert result["image_url"] is None
+        else:
+            assert re.fullmatch(r"/demo/images/[a-z]+-[0-9]+\.svg", result["image_url"])
+    assert len({result["image_url"] for result in RESULTS}) > 1500
+
+
+def test_some_images_are_described_again_by_another_model_and_later() -> None:
+    said: dict[str, list[dict[str, Any]]] = {}
+    for result in RESULTS:
+        if result["type"] == "description":
+            said.setdefault(result["image_id"], []).append(result)
+    several = [results for results in said.values() if len(results) > 1]
+    assert 600 < len(several) < 1000
+    assert sum(len({result["metadata"]["model"] for result in results}) > 1 for results in several) > 500
+    spans = [results[-1]["created_at"] - results[0]["created_at"] for results in several]
+    assert 100 < sum(span > datetime.timedelta(hours=1) for span in spans) < 300
+    assert max(spans) < datetime.timedelta(days=22)
+
+
+def test_the_smaller_model_is_less_certain() -> None:
+    scores: dict[str, list[float]] = {}
+    for result in COMPLETED:
+        if result["confidence_score"] is not None:
+            scores.setdefault(result["metadata"]["model"], []).append(result["confidence_score"])
+    means = {model: sum(found) / len(found) for model, found in scores.items()}
+    assert means["lookout-large"] > 0.85 > means["lookout-ocr"] > 0.78 > means["lookout-small"] > 0.6
 
 
 def test_every_result_has_the_keys_in_order_and_plain_json_values() -> None:
@@ -132,7 +160,7 @@ def test_metadata_tells_model_cost_and_sometimes_the_camera() -> None:
     for result in RESULTS:
         metadata = result["metadata"]
         assert list(metadata) == usual + ["camera"] * ("camera" in metadata)
-        assert metadata["model"] in results.MODELS
+        assert metadata["model"] in {model.name for model in (results.LARGE, results.SMALL, results.OCR)}
         assert 300 < metadata["latency_ms"] < 4000
         assert bool(metadata["tags"]) == (result["status"] == "completed")
 
