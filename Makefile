@@ -46,7 +46,7 @@ $(READY): pyproject.toml
 	@echo "Installing Sightlog and what it needs into $(VENV): a minute or two, once …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev --group browser
 	@touch $@
 	@echo "Installed."
 

@@ -33,6 +33,24 @@ only_servers = pytest.mark.parametrize(
 
 _numbers = itertools.count(1)
 
+NO_CHROMIUM = "there is no Chromium"
+"""Why tests of pages are skipped."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", action="store_true", help="Keep the pictures of the docs: docs/images/*.png.")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [
+        report for report in terminalreporter.stats.get("skipped", ()) if report.longrepr[2].endswith(NO_CHROMIUM)
+    ]
+    if skipped:
+        from tools import chromium  # with Playwright, which takes long to import
+
+        how = chromium.HOW_TO_GET_IT
+        terminalreporter.write_line(f"{len(skipped)} tests in a browser were not run, as {NO_CHROMIUM}: {how}.")
+
 
 @dataclass
 class Account:

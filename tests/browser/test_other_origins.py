@@ -2,11 +2,8 @@
 
 import json
 import queue
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,19 +11,13 @@ from typing import Any
 import pytest
 
 from app.models import Scope
+from tests.browser.watch import Watch
 from tests.conftest import Account
 from tests.http import own
 from tools import patience
 from tools.servers import free_port
 
 PAGE = Path(__file__).with_name("page.html")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: apt-get install chromium")
 
 
 class Site(ThreadingHTTPServer):
@@ -75,26 +66,20 @@ def browsed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield account
 
 
-@contextmanager
-def browser(url: str, folder: Path) -> Iterator[None]:
-    assert CHROMIUM is not None
-    with (folder / "chromium.log").open("wb") as log:
-        process = subprocess.Popen([CHROMIUM, *FLAGS, f"--user-data-dir={folder}", url], stdout=log, stderr=log)
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait(patience.seconds(30))
-
-
-def visit(site: Site, host: str, folder: Path) -> Any:
+def visit(site: Site, host: str, watch: Watch) -> Any:
     """What the page reports, opened under this name of the machine."""
-    with browser(f"http://{host}:{site.server_port}/", folder):
-        return site.results.get(timeout=patience.seconds(120))
+    url = f"http://{host}:{site.server_port}/"
+    watch.allow(site.given["api"])
+    watch.allow(site.given["api"].replace("127.0.0.1", "localhost"))
+    watch.context(url).new_page().goto(url)
+    return site.results.get(timeout=patience.seconds(120))
 
 
-def test_a_page_of_an_allowed_origin_does_everything(browsed: Account, site: Site, tmp_path: Path) -> None:
-    results = visit(site, "localhost", tmp_path)
+def test_a_page_of_an_allowed_origin_does_everything(browsed: Account, site: Site, watch: Watch) -> None:
+    watch.forgive("a status of 422")
+    if bucket := browsed.stack.settings.get("SIGHTLOG_S3_ENDPOINT_URL"):
+        watch.allow(bucket)
+    results = visit(site, "localhost", watch)
     query, refusal, download = (results.pop(name) for name in ("query", "refusal", "download"))
     told = {"X-Request-ID": "of-the-page", "X-RateLimit-Limit": "1000"}
     assert query == {"status": 200, "headers": told, "body": '{"data":{"__typename":"Query"}}'}
@@ -113,9 +98,10 @@ def test_a_page_of_an_allowed_origin_does_everything(browsed: Account, site: Sit
         assert download["headers"]["ETag"]
 
 
-def test_a_page_of_another_origin_does_nothing(browsed: Account, site: Site, tmp_path: Path) -> None:
+def test_a_page_of_another_origin_does_nothing(browsed: Account, site: Site, watch: Watch) -> None:
     before = browsed.graphql("{ descriptions { totalCount } exports { totalCount } }")
-    results = visit(site, "127.0.0.1", tmp_path)
+    watch.forgive("blocked by CORS policy|net::ERR_FAILED|WebSocket connection to .* failed")
+    results = visit(site, "127.0.0.1", watch)
     refused = "TypeError: Failed to fetch"
     assert results.pop("socket") == results.pop("stream") == results.pop("download") == refused
     assert results == {"query": refused, "mutation": refused, "refusal": refused}
