@@ -18,6 +18,11 @@ from app.engine.dialects import Json, Name, Timestamp
 BigKey = BigInteger().with_variant(Integer(), "sqlite")
 
 
+def _only(condition: str) -> dict[str, Any]:
+    """Of an index: it holds just the rows that satisfy this."""
+    return {f"{engine}_where": text(condition) for engine in ("postgresql", "sqlite")}
+
+
 class Scope(StrEnum):
     """What a key may do; each includes the ones before it."""
 
@@ -108,7 +113,8 @@ class Description(SQLModel, table=True):
     """One thing that a model said about an image. A fact: it is recorded once and never changed.
 
     `search_text` is the description with its case folded (Unicode default caseless matching), so that searching
-    ignores case in the same way on every engine.
+    ignores case in the same way on every engine. `review_state` and `review` repeat the newest of its reviews, as it is
+    shown; NULL where there is none.
     """
 
     __tablename__ = "descriptions"
@@ -121,6 +127,12 @@ class Description(SQLModel, table=True):
         Index("ix_descriptions_score", "account_id", "confidence_score", "created_at", "id"),
         Index("ix_descriptions_image", "account_id", "image_id"),
         Index("ix_descriptions_source", "account_id", "source_id"),
+        Index(
+            "ix_descriptions_reviewed",
+            *("account_id", "review_state", "created_at", "id", "source_type", "confidence_score"),
+            postgresql_include=["status"],
+            **_only("review_state IS NOT NULL"),
+        ),
         Index(
             "ix_descriptions_search",
             "search_text",
@@ -145,6 +157,25 @@ class Description(SQLModel, table=True):
     image_id: str | None = None
     metadata_: dict[str, Any] = Field(sa_column=Column("metadata", Json, nullable=False))
     error_message: str | None = None
+    review_state: str | None = Field(default=None, sa_type=Name)
+    review: Any = Field(default=None, sa_column=Column(Json))
+
+
+class Review(SQLModel, table=True):
+    """What somebody with the key `key_prefix` found of a result, in the order of `number`. A fact, as the result is:
+    whoever thinks otherwise adds another. `text` is what the result should say.
+    """
+
+    __tablename__ = "reviews"
+
+    account_id: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
+    description_id: str = Field(sa_column=Column(Name, primary_key=True))
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    verdict: str = Field(sa_type=Name)
+    text: str | None = Field(default=None, sa_type=Text)
+    note: str | None = Field(default=None, sa_type=Text)
+    key_prefix: str = Field(sa_type=Name)
+    at: datetime = Field(sa_type=Timestamp)
 
 
 class StatisticsGroup(SQLModel, table=True):
@@ -189,19 +220,9 @@ class Export(SQLModel, table=True):
     __table_args__ = (
         Index("ix_exports_newest", "account_id", "created_at", "id"),
         Index("ix_exports_status", "status", "lease_until"),
-        Index(
-            "ix_exports_waiting",
-            *("account_id", "created_at", "id"),
-            postgresql_where=text("status = 'pending'"),
-            sqlite_where=text("status = 'pending'"),
-        ),
-        Index("ix_exports_dirty", "completed_at", postgresql_where=text("dirty"), sqlite_where=text("dirty")),
-        Index(
-            "ix_exports_kept",
-            "completed_at",
-            postgresql_where=text("object_key IS NOT NULL"),
-            sqlite_where=text("object_key IS NOT NULL"),
-        ),
+        Index("ix_exports_waiting", "account_id", "created_at", "id", **_only("status = 'pending'")),
+        Index("ix_exports_dirty", "completed_at", **_only("dirty")),
+        Index("ix_exports_kept", "completed_at", **_only("object_key IS NOT NULL")),
         Index("ix_exports_idempotency_key", "account_id", "idempotency_key"),
     )
 

@@ -7,6 +7,7 @@ from app.exports.formats import ExportFormat
 from app.history.fields import SearchMode
 from app.history.orders import DescriptionOrderField, SortDirection
 from app.history.recording import OnConflict
+from app.history.verdicts import ReviewState, Verdict
 from app.models import DescriptionStatus, ExportEventType, ExportStatus, Scope
 
 __all__ = [
@@ -17,13 +18,15 @@ __all__ = [
     "ExportFormat",
     "ExportStatus",
     "OnConflict",
+    "ReviewState",
     "Scope",
     "SearchMode",
     "SortDirection",
+    "Verdict",
 ]
 
 _ENUMS = (
-    *(SearchMode, DescriptionOrderField, SortDirection, OnConflict, DescriptionStatus),
+    *(SearchMode, DescriptionOrderField, SortDirection, OnConflict, DescriptionStatus, Verdict, ReviewState),
     *(ExportEventType, ExportFormat, Compression, ExportStatus, Scope),
 )
 for _enum in _ENUMS:

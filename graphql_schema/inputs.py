@@ -13,16 +13,19 @@ from strawberry.types.unset import UNSET
 
 from app.errors import InvalidInput
 from app.exports.requests import ExportRequest
-from app.history import columns, filters, metadata, recording
+from app.history import columns, filters, metadata, recording, reviews
 from app.history.orders import NEWEST_FIRST, Order
 from app.history.pagination import DEFAULT_PAGE, Pagination
 from app.history.recording import NewResult, Result
+from app.history.reviews import Content, NewReview
 from graphql_schema.enums import (
     Compression,
     DescriptionOrderField,
     DescriptionStatus,
     ExportFormat,
+    ReviewState,
     SortDirection,
+    Verdict,
 )
 
 T = TypeVar("T")
@@ -30,7 +33,8 @@ T = TypeVar("T")
 
 def _declared(cls: type[T]) -> type[T]:
     """Gives a class the fields that a filter has, as strawberry reads them: null is allowed for each."""
-    items: dict[Any, Any] = {str: list[str], metadata.MetadataCondition: list[MetadataCondition]}
+    items: dict[Any, Any] = {metadata.MetadataCondition: list[MetadataCondition]}
+    items |= {item: list[item] for item in (str, ReviewState)}  # type: ignore[valid-type]
     cls.__annotations__ = {one.name: items.get(one.item, one.type) | None for one in filters.FIELDS.values()}
     for one in filters.FIELDS.values():
         default = UNSET if one.default in (None, ()) else one.default
@@ -104,6 +108,20 @@ class DescriptionInput:
     error_message: str | None = UNSET
 
 
+@strawberry.input
+class ReviewInput:
+    """What is found of a result."""
+
+    description_id: strawberry.ID
+    verdict: Verdict
+    text: str | None = strawberry.field(
+        default=UNSET, description="What it should say; with `CORRECTED`, and with nothing else."
+    )
+    note: str | None = strawberry.field(
+        default=UNSET, description=f"Why, for example; {reviews.MAX_NOTE} characters at most."
+    )
+
+
 columns.check(f"{__name__}.DescriptionInput", dict.fromkeys(DescriptionInput.__annotations__), columns.RECORDED)
 
 
@@ -161,6 +179,18 @@ def to_results(given: Sequence[DescriptionInput]) -> list[Result]:
             wrong = ".".join(map(str, error.errors()[0]["loc"]))
             raise InvalidInput(message, field=f"input.{place}.{wrong}") from None
     return results
+
+
+def to_reviews(given: Sequence[ReviewInput]) -> list[NewReview]:
+    """InvalidInput, with its place, for the first one that cannot be meant."""
+    found = []
+    for place, item in enumerate(given):
+        values = _given(item)
+        try:
+            found.append(NewReview(values.pop("description_id"), Content(**values)))
+        except InvalidInput as error:
+            raise InvalidInput(f"Review {place}: {error.message}", field=f"input.{place}.{error.field}") from None
+    return found
 
 
 def _none_if_unset(value: Any) -> Any:

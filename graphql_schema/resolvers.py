@@ -17,7 +17,7 @@ from app.errors import NotFound
 from app.exports import claims, estimates, events, files, runs
 from app.exports import lifecycle as export_rows
 from app.exports.requests import ExportRequest
-from app.history import images, recording
+from app.history import images, recording, reviews
 from app.history import pages as results
 from app.history.filters import DescriptionFilter
 from app.history.images import Image
@@ -25,8 +25,9 @@ from app.history.pages import Page
 from app.history.pagination import Pagination
 from app.history.projection import Object, Projection
 from app.history.recording import OnConflict, Recorded, Result
+from app.history.reviews import Content, NewReview
 from app.history.statistics import Statistics
-from app.models import Export, ExportEvent, ExportStatus, Scope
+from app.models import Export, ExportEvent, ExportStatus, Review, Scope
 from graphql_schema.context import Context
 from tasks import table
 
@@ -57,6 +58,7 @@ async def descriptions(
     shown: Projection | None,
     *,
     with_statistics: bool = False,
+    with_reviews: bool = False,
 ) -> Page:
     runtime = context.runtime
     return await results.page(
@@ -68,6 +70,7 @@ async def descriptions(
         shown,
         context.budget,
         with_statistics=with_statistics,
+        with_reviews=with_reviews,
     )
 
 
@@ -86,9 +89,10 @@ async def newer_than(context: Context, wanted: DescriptionFilter, cursor: str) -
     return await context.runtime.database.answer(context.account_id, asking)
 
 
-async def statistics(context: Context, wanted: DescriptionFilter) -> Statistics:
+async def statistics(context: Context, wanted: DescriptionFilter, *, with_reviews: bool = False) -> Statistics:
     runtime = context.runtime
-    return await runtime.database.answer(context.account_id, runtime.statistics.ask(context.account_id, wanted))
+    asking = runtime.statistics.ask(context.account_id, wanted, with_reviews=with_reviews)
+    return await runtime.database.answer(context.account_id, asking)
 
 
 def export(context: Context, id: uuid.UUID) -> ExportState:
@@ -162,6 +166,19 @@ def record_descriptions(
     context.principal.require(Scope.WRITE if on_conflict is OnConflict.KEEP else Scope.ADMIN)
     with context.runtime.database.write() as session:
         return recording.record(session, context.account_id, given, on_conflict=on_conflict)
+
+
+def review_descriptions(context: Context, given: Sequence[NewReview]) -> list[Review]:
+    context.principal.require(Scope.WRITE)
+    with context.runtime.database.write() as session:
+        return reviews.add(session, context.account_id, context.principal.key_prefix, given)
+
+
+def review_matching(context: Context, wanted: DescriptionFilter, expected_count: int, content: Content) -> int:
+    context.principal.require(Scope.WRITE)
+    by = context.principal.key_prefix
+    with context.runtime.database.write() as session:
+        return reviews.add_to_matches(session, context.account_id, by, wanted, expected_count, content)
 
 
 def unexpired_export(context: Context, id: uuid.UUID) -> ExportState:

@@ -13,7 +13,9 @@ from strawberry.types import ExecutionContext, Info
 from strawberry.types.unset import UNSET
 
 from app.errors import InvalidInput
+from app.history import reviews
 from app.history.recording import MAX_BATCH, Recorded
+from app.history.reviews import Content
 from app.models import Scope
 from graphql_schema import (
     asking,
@@ -25,13 +27,14 @@ from graphql_schema import (
     nodes,
     refusals,
     resolvers,
+    review_types,
     scopes,
     selections,
     types,
 )
 from graphql_schema.context import Context
 from graphql_schema.docstrings import describe
-from graphql_schema.enums import ExportStatus, OnConflict
+from graphql_schema.enums import ExportStatus, OnConflict, Verdict
 from graphql_schema.export_types import Export, ExportConnection
 from graphql_schema.images import Image
 from graphql_schema.inputs import (
@@ -39,14 +42,17 @@ from graphql_schema.inputs import (
     DescriptionFilter,
     DescriptionInput,
     DescriptionOrder,
+    ReviewInput,
     to_filter,
     to_pagination,
     to_request,
     to_results,
+    to_reviews,
 )
 from graphql_schema.keys import ApiKey, CreateApiKeyInput, CreateApiKeyResult, Viewer
 from graphql_schema.nodes import Node
 from graphql_schema.resolvers import ExportState
+from graphql_schema.review_types import Review, ReviewDescriptionsResult, ReviewMatchingResult
 from graphql_schema.scalars import SCALARS
 from graphql_schema.steps import Steps
 from graphql_schema.types import Description, DescriptionConnection, RecordDescriptionsResult, Statistics
@@ -103,8 +109,12 @@ class Query:
     @strawberry.field
     async def statistics(self, info: Info, filter: DescriptionFilter | None = UNSET) -> Statistics:
         """Numbers over all matches."""
-        found = await _ask(info, lambda context: resolvers.statistics(context, to_filter(filter)))
-        return cast(Statistics, found)
+
+        async def resolve(context: Context) -> object:
+            with_reviews = selections.has(info, "reviewCounts")
+            return await resolvers.statistics(context, to_filter(filter), with_reviews=with_reviews)
+
+        return cast(Statistics, await _ask(info, resolve))
 
     @strawberry.field
     async def export(self, info: Info, id: strawberry.ID) -> Export | None:
@@ -187,6 +197,34 @@ class Mutation:
         """Ends an API key and its sessions, at once and for good. Needs the scope `admin`."""
         return await _call(info, lambda context: keys.revoke(context, prefix))
 
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description=f"Adds reviews, {reviews.MAX_REVIEWS} at most: all of them, or none if one is refused. Needs the "
+        "scope `write`.",
+        metadata=scopes.needs(Scope.WRITE),
+    )
+    async def review_descriptions(self, info: Info, input: list[ReviewInput]) -> ReviewDescriptionsResult:
+        added = await _call(info, lambda context: resolvers.review_descriptions(context, to_reviews(input)))
+        return ReviewDescriptionsResult(reviews=list(map(Review.of, added)))
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description=f"Adds a review to each of the matches, {reviews.MAX_MATCHES} at most. Refused with `CONFLICT` "
+        "where they are not as many as expected. Needs the scope `write`; `CORRECTED` is for `reviewDescriptions`.",
+        metadata=scopes.needs(Scope.WRITE),
+    )
+    async def review_matching(
+        self,
+        info: Info,
+        expected_count: int,
+        verdict: Verdict,
+        filter: DescriptionFilter | None = UNSET,
+        note: str | None = UNSET,
+    ) -> ReviewMatchingResult:
+        def resolve(context: Context) -> int:
+            content = Content(verdict, note=note or None)
+            return resolvers.review_matching(context, to_filter(filter), expected_count, content)
+
+        return ReviewMatchingResult(reviewed=await _call(info, resolve))
+
 
 @strawberry.type
 class Subscription:
@@ -205,7 +243,7 @@ class Schema(strawberry.Schema):
         errors[:] = map(refusals.told, errors)
 
 
-_modules = (types, export_types, images, nodes, keys, inputs)
+_modules = (types, export_types, review_types, images, nodes, keys, inputs)
 describe(Query, Mutation, Subscription, *(found for module in _modules for found in vars(module).values()))
 
 schema = Schema(

@@ -22,7 +22,7 @@ from strawberry.types import Info
 
 from app.errors import InvalidInput, TooLarge
 from app.history import columns
-from app.history.projection import MAX_KEYS, Constant, Made, Object, Projection, Value
+from app.history.projection import MAX_KEYS, Constant, Made, Object, OfReview, Projection, Reviews, Value
 from graphql_schema.nodes import Node
 
 Selected = Mapping[str, list[FieldNode]]
@@ -31,7 +31,9 @@ Selected = Mapping[str, list[FieldNode]]
 _VALUES: Mapping[str, Value] = {to_camel(column.name): column for column in columns.TABLE} | {
     "status": Made.STATUS_NAME,
     "nodeId": Made.NODE_ID,
+    "reviewState": Made.REVIEW_STATE,
 }
+_OF_REVIEW: Mapping[str, Value] = {to_camel(value.name.lower()): value for value in OfReview}
 _VALUE_SIZE = 30
 """Bytes that a number or a short name takes with its punctuation."""
 
@@ -39,6 +41,14 @@ _VALUE_SIZE = 30
 def names(info: Info, typename: str | None = None) -> set[str]:
     """Of the fields that are selected right below this one, where it turns out to be of that type."""
     return set(map(_name, _selected(info, info._raw_info.field_nodes, typename).values()))
+
+
+def has(info: Info, *path: str) -> bool:
+    """Whether such a field is selected below this one: the last of the path, in one of the others."""
+    found = [info._raw_info.field_nodes]
+    for name in path:
+        found = [nodes for below in found for nodes in _selected(info, below).values() if _name(nodes) == name]
+    return bool(found)
 
 
 def page(info: Info) -> Projection | None:
@@ -83,7 +93,13 @@ def _spend(info: Info, size: int) -> None:
 
 
 def _description(info: Info, nodes: Iterable[FieldNode]) -> Object:
-    return _object(info, nodes, "Description", lambda found: _VALUES[_name(found)])
+    return _object(info, nodes, "Description", lambda found: _description_value(info, found))
+
+
+def _description_value(info: Info, nodes: list[FieldNode]) -> Value:
+    if _name(nodes) == "reviews":
+        return Reviews(_object(info, nodes, "Review", lambda found: _OF_REVIEW[_name(found)]))
+    return _VALUES[_name(nodes)]
 
 
 def _edge_value(info: Info, nodes: list[FieldNode]) -> Value:

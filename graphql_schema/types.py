@@ -12,10 +12,12 @@ from app.history import columns, filters
 from app.history.filters import DescriptionFilter
 from app.history.pages import MAX_NEWER, Page
 from app.history.pagination import Pagination
+from app.history.projection import MAX_REVIEWS
 from graphql_schema import asking, resolvers, selections
 from graphql_schema.context import Context
-from graphql_schema.enums import DescriptionStatus
+from graphql_schema.enums import DescriptionStatus, ReviewState
 from graphql_schema.nodes import Node
+from graphql_schema.review_types import Review
 
 
 @strawberry.type
@@ -32,12 +34,20 @@ class Description(Node):
     image_id: str | None
     description: str | None = strawberry.field(description="The text; null for a failed one.")
     confidence_score: float | None = strawberry.field(description="0 to 1, or null where the model gives none.")
-    verification: JSON | None
+    verification: JSON | None = strawberry.field(
+        description="As it was recorded; else the newest review: `verdict`, `text`, `note`, `by`, `at`."
+    )
     metadata: JSON
     error_message: str | None
+    review_state: ReviewState = strawberry.field(description="The newest verdict.")
+    reviews: list[Review] = strawberry.field(description=f"Newest first, the last {MAX_REVIEWS}.")
 
 
-columns.check(f"{__name__}.Description", columns.nulls(Description), columns.TABLE)
+columns.check(
+    f"{__name__}.Description",
+    {name: null for name, null in columns.nulls(Description).items() if name not in ("review_state", "reviews")},
+    columns.TABLE,
+)
 
 
 @strawberry.type
@@ -75,6 +85,14 @@ class TypeCount:
 
 
 @strawberry.type
+class ReviewCount:
+    """Results in one state of review."""
+
+    state: ReviewState
+    count: int
+
+
+@strawberry.type
 class Statistics:
     """Numbers over all matches of a filter, whatever part of them a page shows."""
 
@@ -106,6 +124,8 @@ class Statistics:
     def type_distribution(self, info: Info) -> list[TypeCount]:
         """By name; only those that hold something, the 1,000 largest."""
         return selections.written(info, self.type_distribution)  # type: ignore
+
+    review_counts: list[ReviewCount] = strawberry.field(description="All four states.")
 
 
 @strawberry.type
@@ -153,8 +173,14 @@ class DescriptionConnection:
 
         async def resolve(context: Context) -> DescriptionConnection:
             asked, shown = wanted(), selections.page(info)
-            with_statistics = bool(selections.names(info) & {"totalCount", "statistics"})
-            page = await resolvers.descriptions(context, asked, part(), shown, with_statistics=with_statistics)
+            page = await resolvers.descriptions(
+                context,
+                asked,
+                part(),
+                shown,
+                with_statistics=bool(selections.names(info) & {"totalCount", "statistics"}),
+                with_reviews=selections.has(info, "statistics", "reviewCounts"),
+            )
             return cls(wanted=asked, page=page, filters_applied=filters.applied(asked))  # type: ignore[arg-type]
 
         return await asking.ask(info.context, resolve)

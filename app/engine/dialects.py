@@ -106,7 +106,9 @@ def _(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Inserts those rows of one account whose id is not there yet, in their order; the ids of those."""
+    """Inserts those rows of one account whose id is not there yet, in their order; the ids of those. All rows name the
+    same columns.
+    """
     if connection.dialect.name == "sqlite":
         # The transaction holds the only right to write, so what is known now is known until it ends.
         ids = [row["id"] for row in rows]
@@ -116,8 +118,9 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
         if new:
             connection.execute(table.insert(), new)
         return [row["id"] for row in new]
-    names = [column.name for column in table.columns]
-    is_json = [isinstance(column.type, JSON) for column in table.columns]
+    given = [column for column in table.columns if column.name in rows[0]]
+    names = [column.name for column in given]
+    is_json = [isinstance(column.type, JSON) for column in given]
     listed, incoming = ", ".join(names), f"incoming_{table.name}"
     key = ", ".join(column.name for column in table.primary_key)
     driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
@@ -343,6 +346,13 @@ class json_has_at_keys(_Test):  # noqa: N801
 
     sqlite = "sightlog_json_at({0}, {2}) IN (SELECT value FROM json_each({3}))"
     postgresql = "{0} @> {1}::jsonb"
+
+
+class json_array(_Function):  # noqa: N801
+    """A JSON array of the JSON objects in all rows, in their order."""
+
+    sqlite = "json_group_array(json({0}))"
+    postgresql = "coalesce(json_agg({0}), '[]')"
 
 
 class joined(_Function):  # noqa: N801

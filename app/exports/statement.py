@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlmodel import Session
 
 from app.engine import dialects
-from app.history import filters
+from app.history import columns, filters
 from app.history.columns import JSON_COLUMNS
 from app.history.filters import DescriptionFilter
 from app.history.page_query import NEWEST
@@ -39,7 +39,7 @@ class Selection:
         return self._select({})
 
     def _select(self, shown: dict[str, ColumnElement[Any]]) -> Select[Any]:
-        shown |= {name: dialects.compact(_TABLE.c[name]) for name in JSON_COLUMNS}
+        shown |= {name: dialects.compact(columns.shown(name)) for name in JSON_COLUMNS}
         statement = select(*(shown.get(name, _TABLE.c[name]).label(name) for name in self.columns))
         return statement.where(*self._conditions()).order_by(*NEWEST).limit(self.limit)
 

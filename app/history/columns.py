@@ -10,6 +10,8 @@ from datetime import datetime
 from types import NoneType
 from typing import Any, get_args
 
+from sqlalchemy import ColumnElement, func
+
 from app.models import Description
 
 
@@ -18,6 +20,7 @@ class Column:
     """One column. `type` is that of its values: str, float, datetime, or object for JSON.
 
     `documented`: a key of the documented items, and so of files by default. `recordable`: given by who records.
+    `instead`: the column of the table that is shown where nothing was recorded.
     """
 
     name: str
@@ -25,6 +28,7 @@ class Column:
     nullable: bool = True
     documented: bool = True
     recordable: bool = True
+    instead: str | None = None
 
 
 TABLE = (
@@ -36,7 +40,7 @@ TABLE = (
     Column("image_url"),
     Column("description"),
     Column("confidence_score", float),
-    Column("verification", object),
+    Column("verification", object, instead="review"),
     Column("image_id"),
     Column("metadata", object, nullable=False),
     Column("status", nullable=False, documented=False),
@@ -50,6 +54,18 @@ ITEM_COLUMNS = tuple(column.name for column in TABLE if column.documented)
 
 RECORDED = tuple(column for column in TABLE if column.recordable)
 JSON_COLUMNS = frozenset(column.name for column in TABLE if column.type is object)
+
+
+def shown(name: str) -> ColumnElement[Any]:
+    """What a page or a file shows of a column."""
+    recorded: ColumnElement[Any] = _model[name]
+    instead = _INSTEAD.get(name)
+    return recorded if instead is None else func.coalesce(recorded, _model[instead], type_=recorded.type)
+
+
+def as_shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the table with the values that are shown."""
+    return dict(row) | {name: row[instead] for name, instead in _INSTEAD.items() if row[name] is None}
 
 
 def check(where: str, written: Mapping[str, bool | None], declared: Iterable[Column]) -> None:
@@ -75,9 +91,12 @@ def nulls(cls: type) -> dict[str, bool | None]:
     return {name: hint is Any or NoneType in get_args(hint) for name, hint in cls.__annotations__.items()}
 
 
+_INSTEAD = {column.name: column.instead for column in TABLE if column.instead is not None}
+_BESIDE = ("account_id", "search_text", "review_state", *_INSTEAD.values())
+
 _model = Description.__table__.columns  # type: ignore[attr-defined]
 check(
     "app.models.Description",
-    {column.name: column.nullable for column in _model if column.name not in ("account_id", "search_text")},
+    {column.name: column.nullable for column in _model if column.name not in _BESIDE},
     TABLE,
 )

@@ -144,7 +144,7 @@ class Texts(Kind):
     def cleaned(self, name: str, value: Collection[str]) -> tuple[str, ...]:
         check_number(name, value)
         found = tuple(dict.fromkeys(filter(None, value)))
-        if not all(map(_is_text, found)):
+        if not all(map(is_text, found)):
             raise InvalidInput("NUL characters and lone surrogates cannot be searched for.", field=name)
         return found
 
@@ -160,6 +160,29 @@ class AnyOf(Texts):
 
     def condition(self, column: ColumnElement[Any], name: str, wanted: Any, bind: Bind) -> ColumnElement[bool] | None:
         return dialects.is_one_of(column, bind(name, Several(Text()))) if getattr(wanted, name) else None
+
+
+@dataclass(frozen=True)
+class States(Kind):
+    """The column is one of these states, of which there are few: they are part of the statement, where an index of some
+    of them is chosen by them. Nothing in the column is the state `unset`. All of them are as if absent.
+    """
+
+    of: type[StrEnum] = field(kw_only=True)
+    unset: StrEnum = field(kw_only=True)
+    narrows = True
+
+    def cleaned(self, name: str, value: Collection[str]) -> tuple[str, ...]:
+        check_number(name, value)
+        given = set(map(self.of, value))
+        return () if len(given) == len(self.of) else tuple(state for state in self.of if state in given)
+
+    def condition(self, column: ColumnElement[Any], name: str, wanted: Any, bind: Bind) -> ColumnElement[bool] | None:
+        states = getattr(wanted, name)
+        found: list[ColumnElement[bool]] = [column.is_(None)] * (self.unset in states)
+        named = [dialects.quoted(state) for state in states if state is not self.unset]
+        found += [column == named[0] if len(named) == 1 else column.in_(named)] if named else []
+        return or_(*found) if found else None
 
 
 class Terms(Texts):
@@ -222,7 +245,8 @@ def check_number(name: str, values: Collection[Any]) -> None:
         raise InvalidInput(f"At most {MAX_VALUES} values may be given.", field=name)
 
 
-def _is_text(value: str) -> bool:
+def is_text(value: str) -> bool:
+    """Whether a database can hold it."""
     try:
         return b"\0" not in value.encode()
     except UnicodeEncodeError:  # a lone surrogate

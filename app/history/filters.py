@@ -27,8 +27,10 @@ from app.history.fields import (
     Lacks,
     NullsToo,
     SearchMode,
+    States,
 )
 from app.history.metadata import HasValues, MetadataCondition
+from app.history.verdicts import ReviewState
 from app.models import Description, DescriptionStatus
 
 DOCUMENTED_SOURCE_TYPES = frozenset({"single", "batch"})
@@ -89,6 +91,15 @@ class DescriptionFilter:
         tuple[MetadataCondition, ...],
         HasValues("metadata", phrase="What the metadata has at paths, at most 10; all of them must hold."),
     ] = ()
+    review_states: Annotated[
+        tuple[ReviewState, ...],
+        States(
+            "review_state",
+            of=ReviewState,
+            unset=ReviewState.UNREVIEWED,
+            phrase="By the newest verdict of who reviewed them.",
+        ),
+    ] = ()
     include_failed: Annotated[bool, Beside("status", usual=DescriptionStatus.COMPLETED.value)] = False
 
     given: "tuple[tuple[Field, Any], ...]" = field(init=False, repr=False, compare=False)
@@ -110,7 +121,7 @@ class DescriptionFilter:
 @dataclass(frozen=True)
 class Field:
     """A declared field. `type` is that of its values: datetime, float, bool, SearchMode, or tuple, whose `item`s are
-    texts or conditions.
+    texts, states or conditions.
     """
 
     name: str

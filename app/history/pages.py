@@ -55,22 +55,25 @@ async def page(
     budget: Budget,
     *,
     with_statistics: bool = False,
+    with_reviews: bool = False,
 ) -> Page:
     """A part of the matches, and statistics of all of them, of one moment. `shown` None: only the statistics.
+    `with_reviews`: verdicts are counted in these.
 
     TooLarge where the lists take more bytes than the budget has left.
     """
     budget.spend()
     if shown is None:
-        statistics = await database.answer(account_id, cache.ask(account_id, wanted)) if with_statistics else None
+        asking = cache.ask(account_id, wanted, with_reviews=with_reviews)
+        statistics = await database.answer(account_id, asking) if with_statistics else None
         return replace(_EMPTY, statistics=statistics)
 
     def ask_anew() -> Asking[Page]:
-        statistics = yield from cache.ask(account_id, wanted)
+        statistics = yield from cache.ask(account_id, wanted, with_reviews=with_reviews)
         return (yield from _ask_page(account_id, wanted, part, shown, statistics, budget))
 
     with_statistics = with_statistics or page_query.skips_days(part)
-    known = cache.get(account_id, wanted) if with_statistics else None
+    known = cache.get(account_id, wanted, with_reviews=with_reviews) if with_statistics else None
     found = None
     if known is not None or not with_statistics:
         found = await database.answer(account_id, _ask_page(account_id, wanted, part, shown, known, budget))

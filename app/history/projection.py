@@ -5,17 +5,23 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Double, cast, func, null
+from sqlalchemy import ColumnElement, Double, Text, cast, func, literal_column, null, select
 
 from app.engine import dialects
+from app.history import columns
 from app.history.columns import Column
 from app.history.orders import NEWEST_FIRST, Order
-from app.models import Description
+from app.history.verdicts import ReviewState
+from app.models import Description, Review
 
 MAX_KEYS = 50
 """Of one object: a function of PostgreSQL has at most 100 arguments."""
 
+MAX_REVIEWS = 100
+"""Of one result, the newest."""
+
 _TABLE = Description.__table__  # type: ignore[attr-defined]
+_REVIEWS = Review.__table__  # type: ignore[attr-defined]
 _NODE = "Description:"
 
 
@@ -32,6 +38,19 @@ class Made(Enum):
     STATUS_NAME = "the status in capitals"
     CURSOR = "the place of the result, as app.cursors writes it"
     NODE_ID = "the id of a result in the whole schema, as Relay writes it"
+    REVIEW_STATE = "the newest verdict in capitals"
+
+
+class OfReview(Enum):
+    """What is shown of a review."""
+
+    ID = "the result's id and a number"
+    DESCRIPTION_ID = "the result's id"
+    VERDICT = "the verdict in capitals"
+    TEXT = "what the result should say"
+    NOTE = "why"
+    BY = "the beginning of the key"
+    AT = "when"
 
 
 @dataclass(frozen=True)
@@ -41,7 +60,14 @@ class Object:
     members: tuple[tuple[str, "Value"], ...]
 
 
-Value: TypeAlias = Column | Constant | Made | Object
+@dataclass(frozen=True)
+class Reviews:
+    """A JSON array: each review of the result, newest first, `MAX_REVIEWS` at most."""
+
+    of: Object
+
+
+Value: TypeAlias = Column | Constant | Made | Object | Reviews | OfReview
 
 
 @dataclass(frozen=True)
@@ -62,8 +88,14 @@ def sql(value: Value, order: Order = NEWEST_FIRST) -> ColumnElement[Any]:
             return _column(value)
         case Constant(text):
             return dialects.quoted(text)
+        case Reviews(of):
+            return _reviews(of)
+        case OfReview():
+            return _OF_REVIEW[value]
         case Made.STATUS_NAME:
             return func.upper(_TABLE.c.status)
+        case Made.REVIEW_STATE:
+            return func.upper(func.coalesce(_TABLE.c.review_state, dialects.quoted(ReviewState.UNREVIEWED)))
         case Made.CURSOR:
             return _cursor(order)
         case Made.NODE_ID:
@@ -80,6 +112,24 @@ def _cursor(order: Order) -> ColumnElement[str]:
 
 def _column(column: Column) -> ColumnElement[Any]:
     """As exports write it, except that JSON is JSON."""
-    value: ColumnElement[Any] = _TABLE.c[column.name]
+    value = columns.shown(column.name)
     written = {object: dialects.json_value, float: dialects.json_number, datetime: dialects.iso}.get(column.type)
     return written(value) if written else value
+
+
+def _reviews(of: Object) -> ColumnElement[Any]:
+    mine = _REVIEWS.c.account_id == _TABLE.c.account_id, _REVIEWS.c.description_id == _TABLE.c.id
+    newest = select(sql(of).label("review")).where(*mine).correlate(_TABLE)
+    newest = newest.order_by(_REVIEWS.c.number.desc()).limit(literal_column(str(MAX_REVIEWS)))
+    return dialects.json_value(select(dialects.json_array(newest.subquery("newest").c.review)).scalar_subquery())
+
+
+_OF_REVIEW: dict[OfReview, ColumnElement[Any]] = {
+    OfReview.ID: _REVIEWS.c.description_id + dialects.quoted(":") + cast(_REVIEWS.c.number, Text),
+    OfReview.DESCRIPTION_ID: _REVIEWS.c.description_id,
+    OfReview.VERDICT: func.upper(_REVIEWS.c.verdict),
+    OfReview.TEXT: _REVIEWS.c.text,
+    OfReview.NOTE: _REVIEWS.c.note,
+    OfReview.BY: _REVIEWS.c.key_prefix,
+    OfReview.AT: dialects.iso(_REVIEWS.c.at),
+}

@@ -21,6 +21,7 @@ from app.models import Description, DescriptionStatus
 MAX_BATCH = 10_000
 TOO_MANY = f"At most {MAX_BATCH} results may be recorded at once."
 MAX_JSON = 1_000_000
+MAX_TEXT = 1_000_000
 
 _COMPARED = 500
 """Known results that are read at a time, to be compared with what is given."""
@@ -61,7 +62,7 @@ class Result(BaseModel):
     source_id: Name | None = None
     created_at: Moment
     image_url: Annotated[str, Field(strict=True, max_length=8192), NoNul] | None = None
-    description: Annotated[str, Field(strict=True, max_length=1_000_000), NoNul] | None = None
+    description: Annotated[str, Field(strict=True, max_length=MAX_TEXT), NoNul] | None = None
     confidence_score: Score | None = None
     verification: Annotated[Any, AfterValidator(_json)] = None
     image_id: Name | None = None
@@ -155,9 +156,11 @@ def _conflicts(session: Session, account_id: int, known: Sequence[dict[str, Any]
     for start in range(0, len(known), _COMPARED):
         ids = [row["id"] for row in known[start : start + _COMPARED]]
         found = select(_TABLE).where(_TABLE.c.account_id == account_id, _TABLE.c.id.in_(ids))
-        for row in session.connection().execute(found.order_by(_TABLE.c.id).with_for_update()).mappings():
-            if _content(kept := dict(row)) != _content(given[row["id"]]):
-                conflicts[row["id"]] = kept
+        for found_row in session.connection().execute(found.order_by(_TABLE.c.id).with_for_update()).mappings():
+            row, content = dict(found_row), _content(given[found_row["id"]])
+            # What was exported shows the newest review, and is the same result when it comes back.
+            if content not in (_content(row), _content(columns.as_shown(row))):
+                conflicts[row["id"]] = row
     return conflicts
 
 

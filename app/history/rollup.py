@@ -6,8 +6,8 @@ them; where it cuts through one, through a day or a bin, the rows of that piece 
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date
 from typing import Any
 
 from sqlalchemy import (
@@ -33,7 +33,7 @@ from sqlmodel import Session
 from app.engine import dialects
 from app.engine.dialects import Several
 from app.engine.queries import Asking, Query
-from app.history import filters, scores
+from app.history import division, filters, scores
 from app.history.filters import DescriptionFilter
 from app.models import Account, Description, History, StatisticsGroup
 
@@ -41,15 +41,7 @@ _TABLE = StatisticsGroup.__table__  # type: ignore[attr-defined]
 _ROWS = Description.__table__  # type: ignore[attr-defined]
 _ACCOUNTS = Account.__table__  # type: ignore[attr-defined]
 _HISTORIES = History.__table__  # type: ignore[attr-defined]
-_GROUPED = {name: _TABLE.c[name] for name in ("source_type", "type", "status")}
-"""The columns of a result that a group has as they are."""
-
-_KNOWN = {*_GROUPED, "created_at", "confidence_score"}
-"""Those by which groups are told apart: a moment by its day, a score by its bin. Where a filter asks of another column,
-rows are counted.
-"""
-
-_MICROSECOND = timedelta(microseconds=1)
+_GROUPED = {name: _TABLE.c[name] for name in division.GROUPED}
 
 MAX_DAYS = 10_000
 MAX_NAMES = 1000
@@ -60,6 +52,7 @@ MAX_NAMES = 1000
 class Totals:
     """Matches by day, by source type, by type and by bin; `units` is the sum of all scores in billionths. Each ascends.
     `revision` is that of the history they were found in. `truncated`: there are more days, source types or types.
+    `verdicts` has those by their newest verdict that have one; None where that was not asked for.
     """
 
     days: dict[date, int]
@@ -69,6 +62,7 @@ class Totals:
     units: int
     revision: int
     truncated: bool
+    verdicts: dict[str, int] | None = None
 
 
 def add(
@@ -88,14 +82,20 @@ def add(
     if any(sums[0] < 0 for sums in found.values()):
         session.connection().execute(delete(_TABLE).where(_TABLE.c.account_id == account_id, _TABLE.c["count"] == 0))
     if found:
-        dialects.add_up(session.connection(), _HISTORIES, [(account_id, 1)])
+        raise_revision(session, account_id)
 
 
-def ask_totals(account_id: int, wanted: DescriptionFilter) -> Asking[Totals]:
+def raise_revision(session: Session, account_id: int) -> None:
+    """The last thing that a transaction does which changes what is shown or counted of the history."""
+    dialects.add_up(session.connection(), _HISTORIES, [(account_id, 1)])
+
+
+def ask_totals(account_id: int, wanted: DescriptionFilter, *, with_verdicts: bool = False) -> Asking[Totals]:
     """One statement: the groups that matter, those counted from rows among them, summed up in four ways."""
-    found: dict[str, dict[str, int]] = {"day": {}, "source": {}, "type": {}, "bin": {}, "revision": {}}
+    kinds = ("day", "source", "type", "bin", "revision", "verdict")
+    found: dict[str, dict[str, int]] = {kind: {} for kind in kinds}
     all_units = 0
-    for kind, key, matches, units in (yield _totals_query(account_id, wanted)):
+    for kind, key, matches, units in (yield _totals_query(account_id, wanted, with_verdicts=with_verdicts)):
         found[kind][key] = int(matches)
         all_units += int(units) if kind == "bin" else 0
     days, sources, types = (list(found[kind].items()) for kind in ("day", "source", "type"))
@@ -107,6 +107,7 @@ def ask_totals(account_id: int, wanted: DescriptionFilter) -> Asking[Totals]:
         units=all_units,
         revision=found["revision"][""],
         truncated=len(days) > MAX_DAYS or max(len(sources), len(types)) > MAX_NAMES,
+        verdicts=found["verdict"] if with_verdicts else None,
     )
 
 
@@ -150,99 +151,62 @@ def _recount() -> Select[Any]:
     return select(*key, func.count(), cast(func.sum(scores.units_column(score)), BigInteger)).group_by(*key)
 
 
-def _totals_query(account_id: int, wanted: DescriptionFilter) -> Query:
-    whole, bins, pieces = _divide(wanted)
-    prefixes = [f"piece_{place}_" for place in range(len(pieces))]
+def _totals_query(account_id: int, wanted: DescriptionFilter, *, with_verdicts: bool) -> Query:
+    base, besides = division.without_reviewed(wanted)
+    whole, bins, pieces = division.divide(base)
+    signed = [(piece, 1) for piece in pieces] + [(beside, -1) for beside in besides]
+    parts_of = [(piece, sign, f"piece_{place}_") for place, (piece, sign) in enumerate(signed)]
     values: dict[str, Any] = {"account_id": account_id}
-    for piece, prefix in zip(pieces, prefixes, strict=True):
+    for piece, _, prefix in parts_of:
         values |= filters.values(account_id, piece, prefix)
     if whole is not None:
         values |= _values(account_id, whole, bins)
+    if with_verdicts:
+        values |= filters.values(account_id, wanted, "reviewed_")
 
     def build() -> CompoundSelect[Any]:
-        parts = [_counted(account_id, piece, prefix) for piece, prefix in zip(pieces, prefixes, strict=True)]
+        parts = [_counted(account_id, piece, prefix, sign) for piece, sign, prefix in parts_of]
         if whole is not None:
             columns = ("day", "source_type", "type", "bin", "count", "units")
             parts.append(select(*(_TABLE.c[name] for name in columns)).where(*_conditions(whole, bins)))
         group = union_all(*parts).cte("matching_groups").c
         sums = (func.sum(group["count"]).label("count"), func.sum(group.units).label("units"))
-        days = select(dialects.quoted("day").label("kind"), cast(group.day, Text).label("key"), *sums)
+        days = select(dialects.quoted("day").label("kind"), cast(group.day, Text).label("key"), *sums).having(
+            sums[0] > 0
+        )
         days = days.group_by(group.day).order_by(group.day.desc()).limit(literal_column(str(MAX_DAYS + 1)))
         named = [_largest(kind, group[name], sums) for kind, name in (("source", "source_type"), ("type", "type"))]
         return union_all(
             select(days.subquery("days")),
             *named,
-            select(dialects.quoted("bin"), cast(group.bin, Text), *sums).group_by(group.bin),
+            select(dialects.quoted("bin"), cast(group.bin, Text), *sums).group_by(group.bin).having(sums[0] > 0),
             select(dialects.quoted("revision"), dialects.quoted(""), revision_column(), literal_column("0")),
+            *([_verdicts(account_id, wanted, "reviewed_")] if with_verdicts else []),
         )
 
-    shapes = tuple(map(filters.shape, pieces))
-    return Query(("totals", whole and filters.shape(whole), bins is None, shapes), build, values)
+    shapes = tuple((filters.shape(piece), sign) for piece, sign, _ in parts_of)
+    reviewed = filters.shape(wanted) if with_verdicts else None
+    return Query(("totals", whole and filters.shape(whole), bins is None, shapes, reviewed), build, values)
 
 
 def _largest(kind: str, name: ColumnElement[str], sums: Sequence[Label[Any]]) -> Select[Any]:
-    found = select(dialects.quoted(kind).label("kind"), name.label("key"), *sums)
+    found = select(dialects.quoted(kind).label("kind"), name.label("key"), *sums).having(sums[0] > 0)
     found = found.group_by(name).order_by(sums[0].desc(), name).limit(literal_column(str(MAX_NAMES + 1)))
     return select(found.subquery(f"{kind}s"))
 
 
-def _counted(account_id: int, wanted: DescriptionFilter, prefix: str) -> Select[Any]:
-    score = _ROWS.c.confidence_score
+def _counted(account_id: int, wanted: DescriptionFilter, prefix: str, sign: int) -> Select[Any]:
+    score, one = _ROWS.c.confidence_score, literal_column(str(sign), Integer())
     day, bin_ = dialects.day(_ROWS.c.created_at).label("day"), scores.bin_column(score).label("bin")
     key = (day, _ROWS.c.source_type, _ROWS.c.type, bin_)
-    sums = (func.count().label("count"), func.sum(scores.units_column(score)).label("units"))
+    sums = ((func.count() * one).label("count"), (func.sum(scores.units_column(score)) * one).label("units"))
     return select(*key, *sums).where(*filters.conditions(account_id, wanted, prefix)).group_by(*key)
 
 
-def _divide(wanted: DescriptionFilter) -> tuple[DescriptionFilter | None, list[int] | None, list[DescriptionFilter]]:
-    """A filter on whole groups and the bins it is for, or None and all bins, and filters for the rows beside them:
-    together they match what `wanted` matches, and nothing twice.
-    """
-    if not filters.narrowed_columns(wanted) <= _KNOWN:
-        return None, None, [wanted]
-    try:
-        days, pieces = _whole_days(wanted)
-    except OverflowError:  # at the end of time
-        return None, None, [wanted]
-    if days is None:
-        return None, None, pieces
-    bins = None
-    if wanted.min_confidence is not None or wanted.max_confidence is not None:
-        bins, cut = _whole_bins(days)
-        pieces += cut
-    return days, bins, pieces
-
-
-def _whole_days(wanted: DescriptionFilter) -> tuple[DescriptionFilter | None, list[DescriptionFilter]]:
-    """The filter on the whole days that it covers, and on the parts of days before and after them."""
-    start, end = wanted.start_date, wanted.end_date and wanted.end_date + _MICROSECOND
-    first = start and (_midnight(start) if start == _midnight(start) else _midnight(start) + timedelta(days=1))
-    last = end and _midnight(end)
-    if first and last and first >= last:
-        return None, [wanted]
-    pieces = []
-    if first and first != start:
-        pieces.append(replace(wanted, end_date=first - _MICROSECOND))
-    if last and last != end:
-        pieces.append(replace(wanted, start_date=last))
-    return replace(wanted, start_date=first, end_date=last and last - _MICROSECOND), pieces
-
-
-def _whole_bins(wanted: DescriptionFilter) -> tuple[list[int], list[DescriptionFilter]]:
-    """The bins that the filter covers whole, and filters on the parts of others."""
-    low = 0.0 if wanted.min_confidence is None else wanted.min_confidence
-    high = 1.0 if wanted.max_confidence is None else wanted.max_confidence
-    whole = [bin_ for bin_ in scores.BINS if low <= scores.lowest(bin_) and scores.highest(bin_) <= high]
-    pieces = [
-        replace(
-            wanted,
-            min_confidence=max(low, scores.lowest(bin_)),
-            max_confidence=min(high, scores.highest(bin_)),
-            include_unscored=False,
-        )
-        for bin_ in sorted({scores.bin_of(low), scores.bin_of(high)} - set(whole))
-    ]
-    return whole + [scores.NO_SCORE] * wanted.include_unscored, pieces
+def _verdicts(account_id: int, wanted: DescriptionFilter, prefix: str) -> Select[Any]:
+    state = _ROWS.c.review_state
+    found = select(dialects.quoted("verdict"), state, func.count(), literal_column("0")).group_by(state)
+    return found.where(*filters.conditions(account_id, wanted, prefix), state.is_not(None))
 
 
 def _conditions(wanted: DescriptionFilter, bins: list[int] | None) -> list[ColumnElement[bool]]:
@@ -264,7 +228,3 @@ def _values(account_id: int, wanted: DescriptionFilter, bins: list[int] | None) 
         "last_day": wanted.end_date and wanted.end_date.date(),
         "bins": bins,
     }
-
-
-def _midnight(moment: datetime) -> datetime:
-    return datetime.combine(moment.date(), time(), UTC)

@@ -1,5 +1,6 @@
 """How many, how sure, on which days, from which sources, of which types."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -8,6 +9,7 @@ from app.engine.queries import Asking
 from app.history import rollup, scores
 from app.history.filters import DescriptionFilter
 from app.history.rollup import Totals
+from app.history.verdicts import ReviewState
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,18 @@ class TypeCount:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewCount:
+    state: ReviewState
+    count: int
+
+
 @dataclass(frozen=True, eq=False)
 class Statistics:
     """Over all matches of a filter. Bins, days, sources and types ascend, and only those that hold something are there:
     of days the newest, of sources and types the largest (`rollup.MAX_DAYS`, `rollup.MAX_NAMES`); `truncated` tells
-    whether there are more. They hold for one `revision` of the history.
+    whether there are more. They hold for one `revision` of the history. `review_counts` has every state; None: it was
+    not asked for.
     """
 
     revision: int = 0
@@ -50,6 +59,7 @@ class Statistics:
     source_distribution: list[SourceCount] = field(default_factory=list)
     type_distribution: list[TypeCount] = field(default_factory=list)
     truncated: bool = False
+    review_counts: list[ReviewCount] | None = None
 
 
 class Cache:
@@ -60,26 +70,27 @@ class Cache:
     def __init__(self, max_bytes: int) -> None:
         self._found: ByteCache[tuple[int, DescriptionFilter], Statistics] = ByteCache(max_bytes)
 
-    def get(self, account_id: int, wanted: DescriptionFilter) -> Statistics | None:
+    def get(self, account_id: int, wanted: DescriptionFilter, *, with_reviews: bool = False) -> Statistics | None:
         """What held for some revision; not necessarily for the one that is."""
-        return self._found.get((account_id, wanted))
+        found = self._found.get((account_id, wanted))
+        return None if found is None or (with_reviews and found.review_counts is None) else found
 
-    def ask(self, account_id: int, wanted: DescriptionFilter) -> Asking[Statistics]:
+    def ask(self, account_id: int, wanted: DescriptionFilter, *, with_reviews: bool = False) -> Asking[Statistics]:
         """What holds now."""
-        known = self.get(account_id, wanted)
+        known = self.get(account_id, wanted, with_reviews=with_reviews)
         if known is not None and known.revision == (yield from rollup.ask_revision(account_id)):
             return known
-        found = _statistics((yield from rollup.ask_totals(account_id, wanted)))
+        found = _statistics((yield from rollup.ask_totals(account_id, wanted, with_verdicts=with_reviews)))
         self._found.put((account_id, wanted), found, _size(wanted, found))
         return found
 
 
 def _statistics(found: Totals) -> Statistics:
     scored = [(bin_, count) for bin_, count in found.bins.items() if bin_ != scores.NO_SCORE]
-    scored_count = sum(count for _, count in scored)
+    scored_count, total_count = sum(count for _, count in scored), sum(found.bins.values())
     return Statistics(
         revision=found.revision,
-        total_count=sum(found.bins.values()),
+        total_count=total_count,
         scored_count=scored_count,
         average_confidence=scores.average(found.units, scored_count),
         confidence_distribution=[ConfidenceBin(scores.label(bin_), count) for bin_, count in scored],
@@ -87,7 +98,13 @@ def _statistics(found: Totals) -> Statistics:
         source_distribution=[SourceCount(name, count) for name, count in found.sources.items()],
         type_distribution=[TypeCount(name, count) for name, count in found.types.items()],
         truncated=found.truncated,
+        review_counts=None if found.verdicts is None else _review_counts(found.verdicts, total_count),
     )
+
+
+def _review_counts(verdicts: Mapping[str, int], total_count: int) -> list[ReviewCount]:
+    counts = {ReviewState.UNREVIEWED: total_count - sum(verdicts.values())}
+    return [ReviewCount(state, counts.get(state, verdicts.get(state, 0))) for state in ReviewState]
 
 
 def _size(wanted: DescriptionFilter, found: Statistics) -> int:
