@@ -25,8 +25,9 @@ from app.history.pages import Page
 from app.history.pagination import Pagination
 from app.history.projection import Object, Projection
 from app.history.recording import OnConflict, Recorded, Result
-from app.history.reviews import Content, NewReview
+from app.history.reviews import NewReview
 from app.history.statistics import Statistics
+from app.history.verdicts import Verdict
 from app.models import Export, ExportEvent, ExportStatus, Review, Scope
 from graphql_schema.context import Context
 from tasks import table
@@ -174,11 +175,13 @@ def review_descriptions(context: Context, given: Sequence[NewReview]) -> list[Re
         return reviews.add(session, context.account_id, context.principal.key_prefix, given)
 
 
-def review_matching(context: Context, wanted: DescriptionFilter, expected_count: int, content: Content) -> int:
+def review_matching(
+    context: Context, wanted: DescriptionFilter, expected_count: int, verdict: Verdict, note: str | None
+) -> int:
     context.principal.require(Scope.WRITE)
     by = context.principal.key_prefix
     with context.runtime.database.write() as session:
-        return reviews.add_to_matches(session, context.account_id, by, wanted, expected_count, content)
+        return reviews.add_to_matches(session, context.account_id, by, wanted, expected_count, verdict, note)
 
 
 def unexpired_export(context: Context, id: uuid.UUID) -> ExportState:

@@ -15,7 +15,6 @@ from strawberry.types.unset import UNSET
 from app.errors import InvalidInput
 from app.history import reviews
 from app.history.recording import MAX_BATCH, Recorded
-from app.history.reviews import Content
 from app.models import Scope
 from graphql_schema import (
     asking,
@@ -220,8 +219,8 @@ class Mutation:
         note: str | None = UNSET,
     ) -> ReviewMatchingResult:
         def resolve(context: Context) -> int:
-            content = Content(verdict, note=note or None)
-            return resolvers.review_matching(context, to_filter(filter), expected_count, content)
+            wanted = to_filter(filter)
+            return resolvers.review_matching(context, wanted, expected_count, verdict, note or None)
 
         return ReviewMatchingResult(reviewed=await _call(info, resolve))
 

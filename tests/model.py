@@ -2,7 +2,7 @@
 
 Results and filters are dicts with the names that the documented API has for their keys, and what only GraphQL knows
 (`types`, `image_ids`, `source_ids`, `exclude_search`, `include_failed`, `include_unscored`, `search_mode`,
-`metadata`) in the same spelling. Times are ISO 8601.
+`metadata`, `review_states`) in the same spelling. Times are ISO 8601. A result may have `review_state`.
 """
 
 import re
@@ -14,6 +14,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 Dict = dict[str, Any]
+
+VERDICTS = ("ACCEPTED", "REJECTED", "CORRECTED")
+STATES = ("UNREVIEWED", *VERDICTS)
 
 
 def moment(text: str) -> datetime:
@@ -46,6 +49,8 @@ def _matches(result: Dict, wanted: Mapping[str, Any]) -> bool:
     if any(_holds(result, term) for term in search_terms(wanted, "exclude_search")):
         return False
     if not all(has(result["metadata"], one["path"], one["equals"]) for one in wanted.get("metadata") or ()):
+        return False
+    if wanted.get("review_states") and result.get("review_state", "UNREVIEWED") not in wanted["review_states"]:
         return False
     return all(not wanted.get(names) or result[name] in wanted[names] for names, name in _LISTS.items())
 
@@ -105,6 +110,12 @@ def statistics(matching: Sequence[Dict]) -> Dict:
 def types(matching: Sequence[Dict]) -> Dict:
     """Matches by type, which the documented answer does not count."""
     return ascending(Counter(result["type"] for result in matching))
+
+
+def review_counts(matching: Sequence[Dict]) -> dict[str, int]:
+    """Of all states, in their order."""
+    found = Counter(result.get("review_state", "UNREVIEWED") for result in matching)
+    return {state: found[state] for state in STATES}
 
 
 def average(scores: Sequence[float]) -> float:

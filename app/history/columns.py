@@ -63,9 +63,12 @@ def shown(name: str) -> ColumnElement[Any]:
     return recorded if instead is None else func.coalesce(recorded, _model[instead], type_=recorded.type)
 
 
-def as_shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of the table with the values that are shown."""
-    return dict(row) | {name: row[instead] for name, instead in _INSTEAD.items() if row[name] is None}
+def as_recorded(given: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """A row that is given, without what the one that is there shows where nothing was recorded: what was exported and
+    comes back is the same result.
+    """
+    shown = {name for name, instead in _INSTEAD.items() if kept[name] is None and given[name] == kept[instead]}
+    return dict(given) | dict.fromkeys(shown)
 
 
 def check(where: str, written: Mapping[str, bool | None], declared: Iterable[Column]) -> None:

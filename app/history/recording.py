@@ -132,35 +132,43 @@ def record(
     rows = {id: _row(account_id, given[id]) for id in sorted(given)}
     new = set(dialects.insert_new(session.connection(), _TABLE, list(rows.values())))
     conflicts = _conflicts(session, account_id, [row for id, row in rows.items() if id not in new])
-    replaced = conflicts if on_conflict is OnConflict.REPLACE else {}
-    for id in replaced:
-        values = {name: value for name, value in rows[id].items() if not _TABLE.c[name].primary_key}
-        session.connection().execute(update(_TABLE).where(*_is(account_id, id)).values(values))
-    added = [rows[id] for id in rows if id in new or id in replaced]
-    rollup.add(session, account_id, added, removed=list(replaced.values()))
+    replaced = conflicts if on_conflict is OnConflict.REPLACE else []
+    for one in replaced:
+        values = {name: value for name, value in one.given.items() if not _TABLE.c[name].primary_key}
+        session.connection().execute(update(_TABLE).where(*_is(account_id, one.given["id"])).values(values))
+    added = [rows[id] for id in rows if id in new] + [one.given for one in replaced]
+    rollup.add(session, account_id, added, removed=[one.kept for one in replaced])
     return Recorded(
         ids=tuple(given),
         recorded=len(new),
         already_known=len(rows) - len(new) - len(replaced),
         replaced=len(replaced),
-        conflicting_ids=() if replaced else tuple(conflicts),
+        conflicting_ids=() if replaced else tuple(one.given["id"] for one in conflicts),
     )
 
 
-def _conflicts(session: Session, account_id: int, known: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The rows, by their ids, of known results that hold something else than what is given; nobody changes them before
+@dataclass(frozen=True)
+class _Conflict:
+    """A known result, and what else is given of it."""
+
+    kept: dict[str, Any]
+    given: dict[str, Any]
+
+
+def _conflicts(session: Session, account_id: int, known: Sequence[dict[str, Any]]) -> list[_Conflict]:
+    """Known results that hold something else than what is given, in the order of their ids; nobody changes them before
     the transaction ends.
     """
     given = {row["id"]: row for row in known}
-    conflicts = {}
+    conflicts = []
     for start in range(0, len(known), _COMPARED):
         ids = [row["id"] for row in known[start : start + _COMPARED]]
         found = select(_TABLE).where(_TABLE.c.account_id == account_id, _TABLE.c.id.in_(ids))
-        for found_row in session.connection().execute(found.order_by(_TABLE.c.id).with_for_update()).mappings():
-            row, content = dict(found_row), _content(given[found_row["id"]])
-            # What was exported shows the newest review, and is the same result when it comes back.
-            if content not in (_content(row), _content(columns.as_shown(row))):
-                conflicts[row["id"]] = row
+        for row in session.connection().execute(found.order_by(_TABLE.c.id).with_for_update()).mappings():
+            kept = dict(row)
+            one = _Conflict(kept, columns.as_recorded(given[kept["id"]], kept))
+            if _content(one.kept) != _content(one.given):
+                conflicts.append(one)
     return conflicts
 
 

@@ -4,11 +4,12 @@ A review is added and never changed; the newest of a result is repeated in its r
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, bindparam, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Select, Text, bindparam, func, insert, literal, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session
 
 from app import times
@@ -81,41 +82,46 @@ def add(session: Session, account_id: int, by: str, given: Sequence[NewReview]) 
     same: dict[Content, list[str]] = defaultdict(list)
     for review in given:
         same[review.content].append(review.description_id)
-    written = {
-        review.description_id: review
-        for content, of in same.items()
-        for review in _write(session, account_id, by, of, content)
-    }
-    if written:
-        rollup.raise_revision(session, account_id)
+    written = {review.description_id: review for review in _write(session, account_id, by, same)}
     return [written[id] for id in ids]
 
 
 def add_to_matches(
-    session: Session, account_id: int, by: str, wanted: DescriptionFilter, expected_count: int, content: Content
+    session: Session,
+    account_id: int,
+    by: str,
+    wanted: DescriptionFilter,
+    expected_count: int,
+    verdict: Verdict,
+    note: str | None = None,
 ) -> int:
     """How many were reviewed: all matches, if there are as many as expected. Conflict where there are not, InvalidInput
     for more than MAX_MATCHES. What is recorded meanwhile is left alone.
     """
-    if content.verdict is Verdict.CORRECTED:
+    if verdict is Verdict.CORRECTED:
         raise InvalidInput("Results are corrected one by one: each has a text of its own.", field="verdict")
     if not 0 <= expected_count <= MAX_MATCHES:
         message = f"0 to {MAX_MATCHES} results may be reviewed at once: narrow the filter, by days for example."
         raise InvalidInput(message, field="expected_count")
+    content = Content(verdict, note=note)
     matching = select(_TABLE.c.id).where(*filters.conditions(account_id, wanted))
     found = list(session.connection().scalars(matching.limit(expected_count + 1)))
     if len(found) == expected_count:
         # Whose row changes before it is locked is looked at once more.
         found = _lock(session, account_id, found, *filters.conditions(account_id, wanted))
     if len(found) != expected_count:
-        count = session.connection().scalar(matching.with_only_columns(func.count())) or 0
-        raise Conflict(
-            f"{count} results match by now, not {expected_count}: look at them again.", field="expected_count"
-        )
-    if found:
-        _write(session, account_id, by, found, content)
-        rollup.raise_revision(session, account_id)
+        count = _count(session, matching)
+        message = f"{count} results match by now, not {expected_count}: look at them again."
+        raise Conflict(message, field="expected_count")
+    _write(session, account_id, by, {content: found})
     return len(found)
+
+
+def _count(session: Session, matching: Select[Any]) -> str:
+    """In words: of more than may be reviewed at once it does not matter how many there are."""
+    found = select(func.count()).select_from(matching.limit(MAX_MATCHES + 1).subquery())
+    count = session.connection().scalar(found) or 0
+    return str(count) if count <= MAX_MATCHES else f"More than {MAX_MATCHES}"
 
 
 def _lock(session: Session, account_id: int, ids: Sequence[str], *conditions: ColumnElement[bool]) -> list[str]:
@@ -126,21 +132,30 @@ def _lock(session: Session, account_id: int, ids: Sequence[str], *conditions: Co
     return list(session.connection().scalars(found.with_for_update()))
 
 
-def _write(session: Session, account_id: int, by: str, ids: Sequence[str], content: Content) -> list[Review]:
-    """One review of each, whose rows are locked: later than those that are there, and newer."""
-    at = dialects.now(session.connection())
-    said = {"verdict": content.verdict.value, "text": content.text, "note": content.note}
-    common: dict[str, Any] = {"account_id": account_id, "key_prefix": by, "at": at, **said}
+def _write(session: Session, account_id: int, by: str, contents: Mapping[Content, Sequence[str]]) -> list[Review]:
+    """One review of each of these results, whose rows are locked; all are of one moment."""
+    at, written = dialects.now(session.connection()), list[Review]()
+    for content, ids in contents.items():
+        said = {"verdict": content.verdict.value, "text": content.text, "note": content.note}
+        common: dict[str, Any] = {"account_id": account_id, "key_prefix": by, "at": at, **said}
+        found = session.connection().execute(_added(account_id, ids, common)).all()
+        written += [Review(description_id=id, number=number, **common) for id, number in found]
+        shown = said | {"by": by, "at": times.iso(at)}
+        newest = update(_TABLE).where(*_are(account_id, ids)).values(review_state=content.verdict.value, review=shown)
+        session.connection().execute(newest)
+    if written:
+        rollup.raise_revision(session, account_id)
+    return written
+
+
+def _added(account_id: int, ids: Sequence[str], common: Mapping[str, Any]) -> ReturningInsert[Any]:
+    """Each with the number behind those that the result has."""
     of = _REVIEWS.c.account_id == account_id, _REVIEWS.c.description_id == _TABLE.c.id
     number = select(func.coalesce(func.max(_REVIEWS.c.number), 0) + 1).where(*of).scalar_subquery()
     values = {name: literal(value, _REVIEWS.c[name].type) for name, value in common.items()}
     rows = select(_TABLE.c.id, number, *values.values()).where(*_are(account_id, ids))
     added = insert(_REVIEWS).from_select(["description_id", "number", *values], rows)
-    found = session.connection().execute(added.returning(_REVIEWS.c.description_id, _REVIEWS.c.number)).all()
-    shown = said | {"by": by, "at": times.iso(at)}
-    newest = update(_TABLE).where(*_are(account_id, ids)).values(review_state=content.verdict.value, review=shown)
-    session.connection().execute(newest)
-    return [Review(description_id=id, number=number, **common) for id, number in found]
+    return added.returning(_REVIEWS.c.description_id, _REVIEWS.c.number)
 
 
 def _are(account_id: int, ids: Sequence[str]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

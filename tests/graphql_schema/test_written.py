@@ -15,6 +15,7 @@ from app.engine.db import Database
 from app.history import recording
 from app.history.columns import COLUMNS
 from app.history.recording import Result
+from app.history.verdicts import ReviewState
 from app.models import Description as Row
 from app.models import DescriptionStatus
 from graphql_schema import types
@@ -24,7 +25,7 @@ from tests.conftest import Account
 from tests.history.test_parity import generate
 
 FIELDS = """id type status sourceType sourceId createdAt imageUrl imageId description confidenceScore verification
-    metadata errorMessage nodeId __typename""".split()  # noqa: SIM905
+    metadata errorMessage reviewState nodeId __typename""".split()  # noqa: SIM905
 CONDITIONS = ("", "", "", "@skip(if: $yes)", "@skip(if: $no)", "@include(if: $yes)", "@include(if: $no)")
 SPREADS: tuple[str, ...] = (
     "...Both",
@@ -93,8 +94,9 @@ def newest(database: Database, account_id: int, most: int) -> list[types.Descrip
     statement = statement.order_by(columns.created_at.desc(), columns.id.desc()).limit(most)
     with database.read() as session:
         rows = session.connection().execute(statement).mappings()
+        made: dict[str, Any] = {"review_state": ReviewState.UNREVIEWED, "reviews": []}
         return [
-            types.Description(**{**row, "status": DescriptionStatus(row["status"])}, node_id=node_id(row["id"]))
+            types.Description(**{**row, **made, "status": DescriptionStatus(row["status"])}, node_id=node_id(row["id"]))
             for row in rows
         ]
 

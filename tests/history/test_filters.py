@@ -31,6 +31,7 @@ RESULTS: list[Dict] = [
     {"id": "f", "confidence_score": 1.0, "type": "rule", "created_at": "2025-01-17T00:00:00Z"},
     {"id": "g", "description": "Nothing red", "status": "failed", "created_at": "2025-01-17T12:00:00Z"},
 ]
+REVIEWS = {"b": "ACCEPTED", "c": "REJECTED", "e": "REJECTED", "g": "ACCEPTED"}
 
 EXAMPLES: dict[str, tuple[Dict, Any, Any]] = {
     "start_date": ({}, "2025-01-16T12:00:00Z", "2025-01-16"),
@@ -50,6 +51,7 @@ EXAMPLES: dict[str, tuple[Dict, Any, Any]] = {
         [{"path": "model", "equals": "m1"}],
         [{"path": "model", "equals": "m1"}, {"path": "a.b", "equals": 1}],
     ),
+    "review_states": ({}, ["REJECTED", "UNREVIEWED"], ["REJECTED"]),
     "include_failed": ({}, True, False),
 }
 """For each field what else a filter must have, a value that changes what matches, and another value."""
@@ -64,6 +66,9 @@ QUERY = f"""query($filter: DescriptionFilter) {{
 EXPORT = """mutation($filter: DescriptionFilter) {
     createExport(input: {format: JSONL, filter: $filter, fields: ["id"]}) { id }
 }"""
+
+
+REVIEW = "mutation($input: [ReviewInput!]!) { reviewDescriptions(input: $input) { reviews { id } } }"
 
 
 def whole(given: Dict) -> Dict:
@@ -85,6 +90,7 @@ def history(stack: Stack, database: Database) -> Iterator[Account]:
             for result in RESULTS
         )
     )
+    account.graphql(REVIEW, input=[{"descriptionId": id, "verdict": verdict} for id, verdict in REVIEWS.items()])
     yield account
     account.close()
 
@@ -103,7 +109,8 @@ def test_a_field_changes_pages_totals_and_exports(history: Account, name: str) -
 
 def check(history: Account, wanted: Dict) -> list[str]:
     """The ids that match, which are those of the model wherever one asks."""
-    matching = model.matches(map(whole, RESULTS), wanted)
+    reviewed = [whole(result) | {"review_state": REVIEWS.get(result["id"], "UNREVIEWED")} for result in RESULTS]
+    matching = model.matches(reviewed, wanted)
     counted = model.statistics(matching)
     given = {camel(name): value for name, value in wanted.items()}
     answer = history.graphql(QUERY, filter=given)
@@ -142,9 +149,8 @@ DIALECTS = {
 
 
 def wanted_of(given: Dict) -> DescriptionFilter:
-    return filters.from_json(
-        {name: SearchMode[value] if name == "search_mode" else value for name, value in given.items()}
-    )
+    read = {"search_mode": lambda name: SearchMode[name], "review_states": lambda names: [*map(str.lower, names)]}
+    return filters.from_json({name: read.get(name, lambda given: given)(value) for name, value in given.items()})
 
 
 def sql(wanted: DescriptionFilter, dialect: Dialect) -> str:
@@ -194,6 +200,14 @@ STATEMENTS: list[tuple[Dict, str, str]] = [
         "source_id IN (SELECT value FROM json_each(?))",
         "source_id = ANY (%(source_ids)s::TEXT[])",
     ),
+    ({"review_states": ["UNREVIEWED"]}, "review_state IS NULL", "review_state IS NULL"),
+    ({"review_states": ["REJECTED"]}, "review_state = 'rejected'", "review_state = 'rejected'"),
+    (
+        {"review_states": ["REJECTED", "UNREVIEWED", "ACCEPTED"]},
+        "review_state IS NULL OR review_state IN ('accepted', 'rejected')",
+        "review_state IS NULL OR review_state IN ('accepted', 'rejected')",
+    ),
+    ({"review_states": ["CORRECTED", "REJECTED", "UNREVIEWED", "ACCEPTED"]}, "", ""),
     (
         {"metadata": [{"path": "a.b", "equals": 1}, {"path": "a", "equals": True}]},
         "metadata -> ? IN (SELECT value FROM json_each(?)) AND metadata -> ? IN (SELECT value FROM json_each(?))",

@@ -42,9 +42,10 @@ ITEM_KEYS = ITEM.split()
 SEED = random.SystemRandom().randrange(2**32)
 
 NODE = """id type status sourceType sourceId createdAt imageUrl imageId description confidenceScore verification
-    metadata errorMessage"""
+    metadata errorMessage reviewState"""
 STATISTICS = """totalCount scoredCount averageConfidence confidenceDistribution { range count }
-    dailyCounts { date count } sourceDistribution { sourceType count } typeDistribution { type count }"""
+    dailyCounts { date count } sourceDistribution { sourceType count } typeDistribution { type count }
+    reviewCounts { state count }"""
 LIST = f"""query($filter: DescriptionFilter, $first: Int, $after: String, $last: Int, $before: String) {{
     descriptions(filter: $filter, first: $first, after: $after, last: $last, before: $before) {{
         nodes {{ {NODE} }}
@@ -55,6 +56,8 @@ LIST = f"""query($filter: DescriptionFilter, $first: Int, $after: String, $last:
     }}
     statistics(filter: $filter) {{ {STATISTICS} }}
 }}"""
+REVIEW = """mutation($input: [ReviewInput!]!) {
+    reviewDescriptions(input: $input) { reviews { descriptionId verdict text note by at } } }"""
 EXPORT = """mutation($filter: DescriptionFilter, $format: ExportFormat!, $limit: Int) {
     createExport(input: {format: $format, filter: $filter, limit: $limit, fields: ["description", "id"]}) { id }
 }"""
@@ -128,10 +131,28 @@ def histories(stack: Stack, database: Database) -> Iterator[list[History]]:
         lines = "".join(json.dumps(result) + "\n" for result in results)
         told = sightlog(stack, "import", "-", "--account", account.name, input=lines.encode())
         assert told.stdout == f"{len(results)} recorded, 0 already known, 0 rejected\n", told.stderr
-        made.append(History(account, results))
+        made.append(History(account, reviewed(account, results)))
     yield made
     for history in made:
         history.account.close()
+
+
+def reviewed(account: Account, results: list[Dict]) -> list[Dict]:
+    """The results, after some were reviewed, and some of these once more."""
+    chance, state = random.Random(SEED), {result["id"]: result | {"review_state": "UNREVIEWED"} for result in results}
+    for part in (3, 10):
+        given = [
+            {"descriptionId": id, "verdict": verdict, "text": "Ü" if verdict == "CORRECTED" else None, "note": "x, y"}
+            for id in chance.sample(sorted(state), len(state) // part)
+            for verdict in [chance.choice(model.VERDICTS)]
+        ]
+        for told in account.graphql(REVIEW, input=given)["reviewDescriptions"]["reviews"]:
+            id, verdict = told.pop("descriptionId"), told["verdict"]
+            before = next(result for result in results if result["id"] == id)
+            shown = before["verification"] if before["verification"] is not None else told
+            state[id] |= {"review_state": verdict, "verification": shown}
+            told["verdict"] = verdict.lower()
+    return list(state.values())
 
 
 def spelled(moment: datetime) -> st.SearchStrategy[str]:
@@ -183,6 +204,7 @@ def filters_of(draw: st.DrawFn, place: int, *, documented: bool) -> Dict:
     if not documented:
         lists |= {"types": st.sampled_from([*TYPES, "unknown"]), "image_ids": st.sampled_from([*IMAGES[1:], "unknown"])}
         lists |= {"source_ids": st.sampled_from(["op_1", "unknown"]), "exclude_search": terms}
+        lists |= {"review_states": st.sampled_from(model.STATES)}
         for name in ("include_failed", "include_unscored"):
             found[name] = draw(st.booleans())
         found["search_mode"] = draw(st.sampled_from(("ANY", "ALL")))
@@ -226,9 +248,10 @@ def as_item(result: Dict) -> Dict:
     return {name: result[name] for name in ITEM_KEYS} | {"created_at": times.iso(model.moment(result["created_at"]))}
 
 
-def as_graphql(found: Dict, types: Dict, scored: int) -> Dict:
+def as_graphql(found: Dict, matching: list[Dict], scored: int) -> Dict:
     """Statistics of the model, by their GraphQL names."""
     return {
+        "reviewCounts": [{"state": state, "count": count} for state, count in model.review_counts(matching).items()],
         "totalCount": found["total_count"],
         "scoredCount": scored,
         "averageConfidence": found["average_confidence"] if scored else None,
@@ -239,7 +262,7 @@ def as_graphql(found: Dict, types: Dict, scored: int) -> Dict:
         "sourceDistribution": [
             {"sourceType": name, "count": count} for name, count in found["source_distribution"].items()
         ],
-        "typeDistribution": [{"type": name, "count": count} for name, count in types.items()],
+        "typeDistribution": [{"type": name, "count": count} for name, count in model.types(matching).items()],
     }
 
 
@@ -252,7 +275,7 @@ def check_graphql(history: History, wanted: Dict) -> list[Dict]:
     found = data["descriptions"]
     assert found["nodes"] == [as_node(result) for result in matching]
     assert found["totalCount"] == len(matching)
-    assert found["statistics"] == data["statistics"] == as_graphql(counted, model.types(matching), scored)
+    assert found["statistics"] == data["statistics"] == as_graphql(counted, matching, scored)
     assert found["filtersApplied"] == {camel(key): value for key, value in model.filters_applied(wanted).items()}
     assert (found["pageInfo"]["hasNextPage"], found["pageInfo"]["hasPreviousPage"]) == (False, False)
     return matching
