@@ -287,7 +287,8 @@ def test_counts_follow_every_review_wherever_they_are_asked_for(dogs: Account) -
 def test_recording_again_keeps_the_reviews(account: Account) -> None:
     record = """mutation($input: [DescriptionInput!]!, $how: OnConflict) {
         recordDescriptions(input: $input, onConflict: $how) { alreadyKnown conflicting replaced } }"""
-    one = {"id": "a", "sourceType": "single", "createdAt": "2025-01-15T10:30:00Z", "description": "first"}
+    one: dict[str, Any] = {"id": "a", "sourceType": "single", "createdAt": "2025-01-15T10:30:00Z"}
+    one |= {"description": "first"}
     account.record(one)
     review(account, a="REJECTED")
     known = {"alreadyKnown": 1, "conflicting": 0, "replaced": 0}

@@ -149,8 +149,10 @@ DIALECTS = {
 
 
 def wanted_of(given: Dict) -> DescriptionFilter:
-    read = {"search_mode": lambda name: SearchMode[name], "review_states": lambda names: [*map(str.lower, names)]}
-    return filters.from_json({name: read.get(name, lambda given: given)(value) for name, value in given.items()})
+    spelled: Dict = {"search_mode": SearchMode.__getitem__, "review_states": lambda names: [*map(str.lower, names)]}
+    return filters.from_json(
+        {name: spelled[name](value) if name in spelled else value for name, value in given.items()}
+    )
 
 
 def sql(wanted: DescriptionFilter, dialect: Dialect) -> str:

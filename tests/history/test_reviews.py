@@ -231,7 +231,8 @@ def plan(database: Database, query: Any) -> str:
     explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
     statement, values = database._texts.statement(query)
     with closing(database.engine.raw_connection()) as pooled:
-        rows = pooled.driver_connection.execute(explain + statement, values).fetchall()
+        driver: Any = pooled.driver_connection
+        rows = driver.execute(explain + statement, values).fetchall()
     return "\n".join(str(row[-1]) for row in rows)
 
 
