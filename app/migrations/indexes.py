@@ -41,6 +41,16 @@ def replace(name: str, table: str, columns: Sequence[str], *, include: Sequence[
     op.execute(f"ALTER INDEX {name}_new RENAME TO {name}")
 
 
+def drop(name: str, table: str) -> None:
+    """Commits what the revision did before, as `build` does. On a partitioned table it waits for who reads there."""
+    if op.get_context().dialect.name == "sqlite":
+        op.drop_index(name, table, if_exists=True)
+        return
+    with op.get_context().autocommit_block():
+        partitioned = bool(op.get_bind().scalars(text(_PARTITIONS), {"table": table}).all())
+        op.drop_index(name, table, if_exists=True, postgresql_concurrently=not partitioned)
+
+
 def _build_beside(name: str, table: str, columns: Sequence[str], include: Sequence[str], where: str | None) -> None:
     if op.get_bind().scalar(text(_BROKEN), {"name": name}):  # by an earlier build that broke off
         op.execute(f"DROP INDEX CONCURRENTLY {name}")

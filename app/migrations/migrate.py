@@ -37,6 +37,10 @@ class DatabaseAhead(SightlogError):
     """A newer version has upgraded it."""
 
 
+_BY_CHOICE = "ix_descriptions_metadata"
+"""An index that an operator may make (see `docs/operations.md`)."""
+
+
 def upgrade(database: Database, revision: str = "head") -> None:
     """Each revision whole or not at all; who comes second waits and finds nothing to do. DatabaseAhead for a newer one.
 
@@ -67,7 +71,9 @@ def differences(connection: Connection) -> list[object]:
     partitions = set() if is_sqlite else set(connection.scalars(text(_PARTITIONS)))
 
     def is_ours(_: object, name: str | None, kind: str, *__: object) -> bool:
-        return name not in partitions if kind == "table" else name != "ix_descriptions_search" or not is_sqlite
+        if kind == "table":
+            return name not in partitions
+        return name != _BY_CHOICE and (name != "ix_descriptions_search" or not is_sqlite)
 
     context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": is_ours})
     assert models.Account.metadata is SQLModel.metadata

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from app.engine.db import Database
 from app.exports.statement import Selection
+from app.history import filters
 from app.history.filters import DescriptionFilter
+from app.history.metadata import MetadataCondition
 from app.migrations import migrate
+from app.runtime import Runtime
 from tests.conftest import Account
 
 IMAGE, SOURCE = DescriptionFilter(image_ids=("a", "b")), DescriptionFilter(source_ids=("a",))
@@ -66,3 +69,23 @@ def test_pages_of_images_and_sources(account: Account, name: str) -> None:
     assert told["newest"]["pageInfo"]["hasPreviousPage"] is True
     assert [node["id"] for node in told["oldest"]["nodes"]] == ["9"]
     assert told["oldest"]["pageInfo"]["hasNextPage"] is True
+
+
+def test_an_operator_may_make_an_index_of_metadata(core: Runtime, account_id: int) -> None:
+    if core.database.is_sqlite:
+        pytest.skip("SQLite has no index of all paths")
+    wanted = DescriptionFilter(metadata=(MetadataCondition.of("a.b", "c"),))
+    with core.database.write() as session:
+        make = "CREATE INDEX ix_descriptions_metadata ON descriptions USING gin (metadata jsonb_path_ops)"
+        session.connection().execute(text(make))
+    try:
+        assert migrate.check(core.database) == []
+        with core.database.read() as session:
+            session.connection().execute(text("SET LOCAL enable_seqscan = off"))
+            condition = filters.conditions(account_id, wanted)[-1].compile(dialect=session.connection().dialect)
+            ask = f"EXPLAIN SELECT FROM descriptions WHERE {condition}"
+            plan = session.connection().exec_driver_sql(ask, condition.params).scalars().all()
+        assert any("ix_descriptions_metadata" in line for line in plan)
+    finally:
+        with core.database.write() as session:
+            session.connection().execute(text("DROP INDEX ix_descriptions_metadata"))

@@ -1,4 +1,7 @@
-"""The index of scores is in the order of lists by confidence, so that a page of them is where its cursor points."""
+"""An index of scores that is in the order of lists by confidence, so that a page of them lies where its cursor points.
+
+It does all that the one of scores alone did, which goes.
+"""
 
 from alembic import op
 
@@ -7,22 +10,24 @@ from app.migrations import indexes
 revision = "0012"
 down_revision = "0011"
 
-_NAME, _TABLE = "ix_descriptions_score", "descriptions"
+_TABLE = "descriptions"
+_OLD, _NEW = "ix_descriptions_score", "ix_descriptions_confidence"
 
 
 def upgrade() -> None:
-    indexes.replace(_NAME, _TABLE, ["account_id", "confidence_score", "created_at", "id"])
-    _tell_sqlite("1000000 500000 2000 1 1")
+    indexes.build(_NEW, _TABLE, ["account_id", "confidence_score", "created_at", "id"])
+    indexes.drop(_OLD, _TABLE)
+    _tell_sqlite(_NEW, "1000000 500000 2000 1 1")
 
 
 def downgrade() -> None:
-    indexes.replace(_NAME, _TABLE, ["account_id", "confidence_score"])
-    _tell_sqlite("1000000 500000 2000")
+    indexes.build(_OLD, _TABLE, ["account_id", "confidence_score"])
+    indexes.drop(_NEW, _TABLE)
+    _tell_sqlite(_OLD, "1000000 500000 2000")
 
 
-def _tell_sqlite(narrows: str) -> None:
-    """How much the index narrows, as 0006 has it, which is forgotten with the index that was."""
+def _tell_sqlite(name: str, narrows: str) -> None:
+    """How much the index narrows, as 0006 has it of the others."""
     if op.get_context().dialect.name == "sqlite":
-        op.execute(f"DELETE FROM sqlite_stat1 WHERE idx = '{_NAME}'")  # noqa: S608
-        op.execute(f"INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('{_TABLE}', '{_NAME}', '{narrows}')")  # noqa: S608
+        op.execute(f"INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('{_TABLE}', '{name}', '{narrows}')")  # noqa: S608
         op.execute("ANALYZE sqlite_master")
