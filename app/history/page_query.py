@@ -72,17 +72,19 @@ def page(
         day, values["offset"] = _skip(days, offset)
         values["until"] = datetime.combine(day, time.min if part.order.ascends else time.max, UTC)
     places = {name: cursors.read(text, name, None) for name, text in _given(part)}
+    held = [one for one in stretches.of(part.order) if known is None or one.may_hold(known)]
     for name, place in places.items():
         values |= stretches.values(name, place)
 
     def build() -> Select[Any]:
         matching = filters.conditions(account_id, wanted)
         start = _from_start(matching, part.order) if days else []
-        statement = _ordered(_parts(shown, part.order), [*matching, *start], part, places, skips=bool(days))
-        told = rollup.revision_column(), _is_ahead(matching, part, places), _is_behind(matching, part, places)
-        return _joined(statement, told, part.limit if in_all else None)
+        statement = _ordered(held, _parts(shown, part.order), [*matching, *start], part, places, skips=bool(days))
+        told = _is_ahead(held, matching, part, places), _is_behind(held, matching, places)
+        return _joined(statement, (rollup.revision_column(), *told), part.limit if in_all else None)
 
-    asked = (part.order, part.from_end, part.limit, bool(part.offset), part.at is None)
+    ranks = tuple([one.rank for one in held])
+    asked = (part.order.mark, ranks, part.from_end, part.limit, bool(part.offset), part.at is None)
     scored = tuple((name, place.score is not None) for name, place in places.items())
     shape = ("page", filters.shape(wanted), shown, bool(days), in_all, *asked, scored)
     return Query(shape, build, values, one_plan=wanted == _EVERYTHING)
@@ -129,6 +131,7 @@ def _parts(shown: Projection, order: Order) -> list[ColumnElement[Any]]:
 
 
 def _ordered(
+    held: Sequence[Stretch],
     parts: Sequence[ColumnElement[Any]],
     conditions: Sequence[ColumnElement[bool]],
     part: Pagination,
@@ -138,7 +141,7 @@ def _ordered(
 ) -> Select[Any]:
     """The page and one more. Of two stretches the second is looked at only where the first does not fill it."""
     found = []
-    for stretch in stretches.of(part.order):
+    for stretch in held:
         within = _within(stretch, places)
         if within is not None:
             statement = select(*parts).where(*conditions, *stretch.conditions, *within)
@@ -222,11 +225,11 @@ def _skip(days: Sequence[DailyCount], offset: int) -> tuple[date, int]:
 
 
 def _is_ahead(
-    matching: Sequence[ColumnElement[bool]], part: Pagination, places: Mapping[str, Place]
+    held: Sequence[Stretch], matching: Sequence[ColumnElement[bool]], part: Pagination, places: Mapping[str, Place]
 ) -> ColumnElement[bool]:
     """Whether a match lies before the page."""
     if "after" in places:
-        return _has_beside(matching, part.order, "after", places["after"], ahead=True)
+        return _has_beside(held, matching, "after", places["after"], ahead=True)
     if part.at is not None:
         return _exists(matching, [not_(_is_from(part.order, part.at))])
     if part.offset:
@@ -235,24 +238,24 @@ def _is_ahead(
 
 
 def _is_behind(
-    matching: Sequence[ColumnElement[bool]], part: Pagination, places: Mapping[str, Place]
+    held: Sequence[Stretch], matching: Sequence[ColumnElement[bool]], places: Mapping[str, Place]
 ) -> ColumnElement[bool]:
     """Whether a match lies behind the cursor that the page ends before."""
     if "before" in places:
-        return _has_beside(matching, part.order, "before", places["before"], ahead=False)
+        return _has_beside(held, matching, "before", places["before"], ahead=False)
     return false()
 
 
 def _has_beside(
-    matching: Sequence[ColumnElement[bool]], order: Order, name: str, place: Place, *, ahead: bool
+    held: Sequence[Stretch], matching: Sequence[ColumnElement[bool]], name: str, place: Place, *, ahead: bool
 ) -> ColumnElement[bool]:
     """Whether a match lies at the cursor or on that side of it."""
     found = []
-    for stretch in stretches.of(order):
+    for stretch in held:
         beside = stretch.beside(name, place, ahead=ahead, with_it=True)
         if beside is not None:
             found.append(_exists(matching, [*stretch.conditions, *beside]))
-    return or_(*found)
+    return or_(false(), *found)
 
 
 def _exists(matching: Sequence[ColumnElement[bool]], conditions: Conditions) -> ColumnElement[bool]:

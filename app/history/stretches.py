@@ -14,6 +14,7 @@ from sqlalchemy import BindParameter, ColumnElement, Double, Text, and_, bindpar
 from app.cursors import Place
 from app.engine.dialects import Timestamp
 from app.history.orders import Order
+from app.history.statistics import Statistics
 from app.models import Description
 
 Conditions: TypeAlias = list[ColumnElement[bool]]
@@ -36,6 +37,12 @@ class Stretch:
         """What tells its results from those of the other stretch."""
         score = _TABLE.c.confidence_score
         return [] if self.scored is None else [score.is_not(None) if self.scored else score.is_(None)]
+
+    def may_hold(self, known: Statistics) -> bool:
+        """Whether results are there, when these are the statistics."""
+        if self.scored is None:
+            return True
+        return known.scored_count > 0 if self.scored else known.scored_count < known.total_count
 
     def sorted(self, *, backward: bool) -> list[ColumnElement[Any]]:
         # Also where no score is: so PostgreSQL knows the order of its index.

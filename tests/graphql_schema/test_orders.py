@@ -26,7 +26,7 @@ LIST = f"""query($filter: DescriptionFilter, $orderBy: DescriptionOrder, $at: Da
 def some(seed: int, count: int, prefix: str = "r") -> list[Dict]:
     """Results with ties of score and of time, some without a score, some failed."""
     dice = random.Random(seed)
-    return [
+    found = [
         {
             "id": f"{prefix}{dice.choice('aZé😀')}{place}",
             "createdAt": (START + timedelta(seconds=dice.randrange(5))).isoformat(),
@@ -36,6 +36,8 @@ def some(seed: int, count: int, prefix: str = "r") -> list[Dict]:
         }
         for place in range(count)
     ]
+    plain = {"confidenceScore": None, "sourceType": "plain", "status": "COMPLETED"}
+    return found + [result | plain | {"id": f"{result['id']}p"} for result in found[: count // 8]]
 
 
 def in_order(results: list[Dict], field: str, direction: str) -> list[str]:
@@ -124,6 +126,7 @@ def test_every_window_and_its_page_info(account: Account, order: tuple[str, str]
         {"minConfidence": 0.1},
         {"maxConfidence": 0.4, "includeUnscored": True},
         {"sourceTypes": ["batch"], "includeFailed": True},
+        {"sourceTypes": ["plain"]},
         {"maxConfidence": 0.05, "sourceTypes": ["single"], "startDate": "2025-01-15T10:30:02Z"},
     ],
     ids=json.dumps,
@@ -138,7 +141,7 @@ def test_filters_in_every_order(account: Account, order: tuple[str, str], wanted
         within = score is not None and wanted.get("minConfidence", 0) <= score <= wanted.get("maxConfidence", 1)
         return (
             (not bounded or within or (score is None and "includeUnscored" in wanted))
-            and result["sourceType"] in wanted.get("sourceTypes", ("single", "batch"))
+            and result["sourceType"] in wanted.get("sourceTypes", ("single", "batch", "plain"))
             and result["createdAt"] >= wanted.get("startDate", "")[:19]
             and (result["status"] == "COMPLETED" or "includeFailed" in wanted)
         )
