@@ -333,18 +333,21 @@ class json_number(_Function):  # noqa: N801
 
 
 class json_has(_Test):  # noqa: N801
-    """Whether a JSON column has a value at a path. Second to fourth: an object with just that value there, for
-    PostgreSQL; the path, and the canonical texts that the value has, for SQLite. Its keys need no escapes in JSON.
+    """Whether a JSON column has a value at a path. The second argument is for PostgreSQL: an object with just that
+    there. The others are for SQLite: the path, whose keys need no escapes in JSON; the canonical texts that the value
+    has; and how the last key and the value begin in a canonical text, without which nothing is parsed.
     """
 
-    sqlite = "{0} -> {2} IN (SELECT value FROM json_each({3}))"
+    sqlite = "CASE WHEN instr({0}, {4}) > 0 THEN {0} -> {2} IN (SELECT value FROM json_each({3})) ELSE 0 END"
     postgresql = "{0} @> {1}::jsonb"
 
 
 class json_has_at_keys(_Test):  # noqa: N801
     """The same of any keys, of which the third argument is a JSON array: not all versions of SQLite can tell them."""
 
-    sqlite = "sightlog_json_at({0}, {2}) IN (SELECT value FROM json_each({3}))"
+    sqlite = (
+        "CASE WHEN instr({0}, {4}) > 0 THEN sightlog_json_at({0}, {2}) IN (SELECT value FROM json_each({3})) ELSE 0 END"
+    )
     postgresql = "{0} @> {1}::jsonb"
 
 

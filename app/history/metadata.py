@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Text, and_
+from sqlalchemy.types import TypeEngine
 
 from app import jsontext
 from app.engine import dialects
@@ -88,10 +89,19 @@ class MetadataCondition:
         return "$" + "".join(f'."{key}"' for key in self.keys) if self.is_plain else json.dumps(self.keys)
 
     @property
+    def beginning(self) -> str:
+        """What a canonical text that has the value somewhere under the last key must hold."""
+        return f"{jsontext.string(self.keys[-1])}:{self.json}"
+
+    @property
     def texts(self) -> list[str]:
         """All canonical texts that the value has."""
         is_whole = self.json[-1].isdigit() and "." not in self.json
         return [self.json, f"{self.json}.0"] if is_whole else [self.json]
+
+
+_PARTS: dict[str, TypeEngine[Any]] = {"holder": Text(), "place": Text(), "texts": Several(Text()), "beginning": Text()}
+"""The attributes of a condition that its SQL binds."""
 
 
 @dataclass(frozen=True)
@@ -110,16 +120,11 @@ class HasValues(Kind):
         return tuple(one.is_plain for one in value)
 
     def values(self, name: str, value: Any) -> dict[str, Any]:
-        return {
-            f"{name}_{place}_{part}": getattr(one, part)
-            for place, one in enumerate(value)
-            for part in ("holder", "place", "texts")
-        }
+        return {f"{name}_{place}_{part}": getattr(one, part) for place, one in enumerate(value) for part in _PARTS}
 
     def condition(self, column: ColumnElement[Any], name: str, wanted: Any, bind: Bind) -> ColumnElement[bool] | None:
         found = []
         for place, one in enumerate(getattr(wanted, name)):
             has = dialects.json_has if one.is_plain else dialects.json_has_at_keys
-            parts = (("holder", Text()), ("place", Text()), ("texts", Several(Text())))
-            found.append(has(column, *[bind(f"{name}_{place}_{part}", type_) for part, type_ in parts]))
+            found.append(has(column, *[bind(f"{name}_{place}_{part}", type_) for part, type_ in _PARTS.items()]))
         return and_(*found) if found else None

@@ -212,12 +212,18 @@ STATEMENTS: list[tuple[Dict, str, str]] = [
     ({"review_states": ["CORRECTED", "REJECTED", "UNREVIEWED", "ACCEPTED"]}, "", ""),
     (
         {"metadata": [{"path": "a.b", "equals": 1}, {"path": "a", "equals": True}]},
-        "metadata -> ? IN (SELECT value FROM json_each(?)) AND metadata -> ? IN (SELECT value FROM json_each(?))",
+        (
+            "CASE WHEN instr(metadata, ?) > 0 THEN metadata -> ? IN (SELECT value FROM json_each(?)) ELSE 0 END"
+            " AND CASE WHEN instr(metadata, ?) > 0 THEN metadata -> ? IN (SELECT value FROM json_each(?)) ELSE 0 END"
+        ),
         "metadata @> %(metadata_0_holder)s::VARCHAR::jsonb AND metadata @> %(metadata_1_holder)s::VARCHAR::jsonb",
     ),
     (
         {"metadata": [{"path": 'a "key"', "equals": "x"}], "search": ["x"]},
-        "search_text LIKE ? ESCAPE '/' AND sightlog_json_at(metadata, ?) IN (SELECT value FROM json_each(?))",
+        (
+            "search_text LIKE ? ESCAPE '/' AND CASE WHEN instr(metadata, ?) > 0"
+            " THEN sightlog_json_at(metadata, ?) IN (SELECT value FROM json_each(?)) ELSE 0 END"
+        ),
         "search_text LIKE %(search_0)s::VARCHAR ESCAPE '/' AND metadata @> %(metadata_0_holder)s::VARCHAR::jsonb",
     ),
     (
