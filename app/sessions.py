@@ -37,6 +37,7 @@ class Started:
     """A session that has just begun. This is the only time that its token is known."""
 
     token: str
+    key_prefix: str
     expires_at: datetime
 
 
@@ -55,7 +56,7 @@ def start(session: Session, key_prefix: str, *, lifetime: timedelta, instead_of:
         token_hash=_hash(token), key_prefix=key_prefix, created_at=now, last_seen_at=now, expires_at=ends
     )
     session.add(row)
-    return Started(token, ends)
+    return Started(token, key_prefix, ends)
 
 
 def end(session: Session, token: str) -> None:

@@ -1,5 +1,6 @@
 """Signing in, with a key or a link, and out."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -17,9 +18,14 @@ from app.http import cookies, gate, origins
 from app.runtime import Runtime
 from app.sessions import Started
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 _EXPECTED = 'Send a JSON object with an API key: {"key": "sightlog_…"}.'
+_MOST = 4096
+"""Bytes of a body that names a key: nobody has shown one yet."""
+
 _HEADERS = {"Referrer-Policy": "no-referrer"}
 
 
@@ -84,7 +90,9 @@ async def _begin(request: Request, runtime: Runtime, account_id: int, begin: Cal
     """A session in place of the one that the browser has, if it has one."""
     settings = runtime.settings
     begin = partial(begin, lifetime=settings.session_lifetime, instead_of=cookies.token(request, settings))
-    return await runtime.database.run(account_id, _write, runtime, begin)
+    started = await runtime.database.run(account_id, _write, runtime, begin)
+    log.info("somebody signed in with the key %s", started.key_prefix)
+    return started
 
 
 def _write(runtime: Runtime, change: Callable[[Session], T]) -> T:
@@ -94,7 +102,7 @@ def _write(runtime: Runtime, change: Callable[[Session], T]) -> T:
 
 def _key(body: bytes) -> str:
     try:
-        given = jsontext.loads(body)
+        given = jsontext.loads(body) if len(body) <= _MOST else None
     except ValueError:
         given = None
     key = given.get("key") if isinstance(given, dict) else None
