@@ -4,6 +4,7 @@ import { address } from "../page.js";
 import uPlot from "../../vendor/uplot-1.6.32/uplot.js";
 import { dayOf, daysBetween } from "./buckets.js";
 
+const DAY = 86_400; // seconds
 const HEIGHT = 84;
 const MARGIN = 34; // pixels that half a label takes: at the edges there is none
 const FONT = "11px system-ui, sans-serif";
@@ -91,17 +92,13 @@ export function draw(frame, buckets, range, choose) {
   };
 }
 
-/** Days where the ticks are days apart, else months; the year where it changes. */
+/** Days where the ticks are days apart, else months, with the year for January. */
 function axisLabels(chart, times, _, __, step) {
-  let year = "";
   return times.map((time) => {
     const at = chart.valToPos(time, "x");
     if (at < MARGIN || at > chart.over.clientWidth - MARGIN) return "";
-    const [ofYear, month, date] = dayOf(time).split("-");
-    const name = new Date(time * 1000).toLocaleString("en", { month: "short", timeZone: "UTC" });
-    const text = step < 28 * 86_400 ? `${Number(date)} ${name}` : name;
-    const first = ofYear !== year;
-    year = ofYear;
-    return step >= 364 * 86_400 ? ofYear : first ? `${text} ${ofYear}` : text;
+    const [year, month, date] = dayOf(time).split("-");
+    if (step >= 364 * DAY || (step >= 28 * DAY && month === "01")) return year;
+    return step < 28 * DAY ? day(dayOf(time)).replace(` ${year}`, "") : day(`${year}-${month}-01`).split(" ")[1];
   });
 }

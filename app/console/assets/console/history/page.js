@@ -30,7 +30,10 @@ function actionsOf(view, page) {
       show({ ...turned, ...target }, { state, replace: Boolean(state.peekAt) });
       if (!state.peekAt) scrollTo(0, 0);
     },
-    open: (id) => show({ peek: id }, { state: { ...place.get().state, opened: !view.peek }, replace: Boolean(view.peek) }),
+    open(id) {
+      const { state } = place.get();
+      show({ peek: id }, view.peek ? { replace: true, state } : { state: { ...state, opened: true } });
+    },
     close() {
       if (place.get().state.opened) history.back();
       else show({ peek: "" }, { replace: true, state: place.get().state });

@@ -2,7 +2,7 @@ import { forget } from "../answers.js";
 import { ask } from "../client.js";
 import { PAGE_OF_RESULTS, RESULT, REVIEW_RESULTS } from "../documents.js";
 import { count } from "../formats.js";
-import { html, useEffect, useId, useRef, useState } from "../lib.js";
+import { drawNow, html, useId, useLayoutEffect, useRef, useState } from "../lib.js";
 import { announce } from "../parts/announce.js";
 import { Icon } from "../parts/icons.js";
 import { Key, ReviewBadge, Trouble } from "../parts/small.js";
@@ -58,14 +58,12 @@ export function Review({ result, whole, reviews, onReviewed, reload }) {
       reload();
     }
   }
-  function correct() {
-    change({ text: draft.text ?? latestText(whole) ?? result.description ?? "" });
-    setAsked({ ...asked, text: asked.text + 1 });
+  function write(changes, field) {
+    drawNow(() => change(changes));
+    drawNow(() => setAsked({ ...asked, [field]: asked[field] + 1 }));
   }
-  function note() {
-    change({ note: draft.note ?? "" });
-    setAsked({ ...asked, note: asked.note + 1 });
-  }
+  const correct = () => write({ text: draft.text ?? latestText(whole) ?? result.description ?? "" }, "text");
+  const note = () => write({ note: draft.note ?? "" }, "note");
   useShortcuts(may ? { a: () => give("ACCEPTED"), r: () => give("REJECTED"), e: correct, n: note } : {});
 
   if (!may) return viewer && html`<p class="faint small">Your key may read only; a key with the scope <code>write</code> may review.</p>`;
@@ -107,7 +105,7 @@ function Progress({ reviews, state }) {
 function Writing({ label, asked, value, hint, save, busy, off, onInput, onSave, onLeave }) {
   const id = useId();
   const field = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!asked) return;
     field.current.focus();
     field.current.setSelectionRange(value.length, value.length);
