@@ -13,7 +13,7 @@ import { Bulk } from "./bulk.js";
 import { startAnew, useNewer, usePage, useStatistics } from "./data.js";
 import { Facets } from "./facets.js";
 import { Grid } from "./grid.js";
-import { Pager } from "./pager.js";
+import { Further, Pager } from "./pager.js";
 import { Table } from "./table.js";
 import { Timeline } from "./timeline.js";
 import { Toolbar } from "./toolbar.js";
@@ -117,7 +117,6 @@ export function HistoryPage() {
 
   const List = view.grid ? Grid : Table;
   const total = statistics.stale ? undefined : statistics.total?.totalCount;
-  const pager = html`<${Pager} view=${view} page=${page} total=${total} state=${state} onTurn=${turnTo} onShow=${actions.narrow} />`;
   return html`
     <div class="history" data-peek=${peek ? "" : undefined}>
       <${Facets} view=${view} statistics=${statistics} narrow=${actions.narrow} />
@@ -134,7 +133,7 @@ export function HistoryPage() {
         <div class="status-line">
           <${Total} statistics=${statistics} page=${page} />
           ${newer > 0 && html`<button class="newer" onClick=${showNewer}>${newer >= 1000 ? "1,000+" : count(newer)} new</button>`}
-          ${pager}
+          <${Pager} view=${view} page=${page} total=${total} state=${state} onTurn=${turnTo} onShow=${actions.narrow} />
         </div>
         <div class="unseen" aria-live="polite">${newer > 0 && `${plural(newer, "new result")}`}</div>
         ${selected.size > 0 &&
@@ -146,7 +145,7 @@ export function HistoryPage() {
           html`<${List} rows=${page.rows} peek=${peek} hits=${hits} selected=${selected} toggle=${toggle} setSelected=${setSelected} open=${actions.open} />`}
           ${listed?.length === 0 && html`<${Nothing} view=${view} />`}
         </div>
-        ${page.rows?.length > 10 && html`<div class="status-line below">${pager}</div>`}
+        ${page.rows?.length > 10 && html`<${Further} page=${page} onTurn=${turnTo} />`}
       </main>
       ${peek &&
       html`<${Peek} id=${peek} row=${page.rows?.find(({ id }) => id === peek)} rows=${page.rows ?? []} hits=${hits}

@@ -30,3 +30,14 @@ export function Pager({ view, page, total, state, onTurn, onShow }) {
     </nav>
   `;
 }
+
+/** Below the list, for who has read to its end. */
+export function Further({ page, onTurn }) {
+  const { hasNextPage, hasPreviousPage, startCursor, endCursor } = page.pageInfo;
+  return html`
+    <nav class="status-line below" aria-label="Further results">
+      ${hasPreviousPage && html`<button onClick=${() => onTurn({ before: startCursor }, -1)}><${Icon} name="left" />Previous ${PAGE_SIZE}</button>`}
+      ${hasNextPage && html`<button onClick=${() => onTurn({ after: endCursor }, PAGE_SIZE)}>Next ${PAGE_SIZE}<${Icon} name="right" /></button>`}
+    </nav>
+  `;
+}

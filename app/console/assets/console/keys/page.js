@@ -1,7 +1,7 @@
-import { ask } from "../client.js";
+import { allowance, ask } from "../client.js";
 import { API_KEYS, REVOKE_API_KEY } from "../documents.js";
 import { connection } from "../connection.js";
-import { ago, day } from "../formats.js";
+import { ago, count, day } from "../formats.js";
 import { html, useEffect, useState } from "../lib.js";
 import { announce } from "../parts/announce.js";
 import { Dialog } from "../parts/dialog.js";
@@ -33,6 +33,7 @@ function Keys({ viewer }) {
   const [creating, setCreating] = useState(false);
   const [revoking, setRevoking] = useState(null);
   const { returns } = useStore(connection);
+  const limit = useStore(allowance)?.limit;
   async function load() {
     setError(null);
     try {
@@ -57,6 +58,7 @@ function Keys({ viewer }) {
   return html`
     <div class="heading"><h1>API keys</h1><button class="primary" onClick=${() => setCreating(true)}>Create a key</button></div>
     <${Trouble} error=${error} onRetry=${load} />
+    ${limit && html`<p class="faint">Yours may send ${count(limit)} requests a minute.</p>`}
     ${keys &&
     html`<div class="scroll"><table class="keys">
       <caption class="unseen">API keys</caption>
