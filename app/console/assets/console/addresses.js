@@ -1,4 +1,4 @@
-import { root } from "./page.js";
+import { root, showsImages } from "./page.js";
 
 /**
  * The URL of an image or a link as we may use it, or null: `https:`, `http:`, a `data:image`, or a path of this server.
@@ -12,10 +12,11 @@ export function safe(text) {
   return root + text.replace(/^\//, "");
 }
 
-/** Where the policy of this page lets an image come from: not from plain `http:`, but for this server. */
+/** The URL of an image that the policy of this page lets through: of this server, data, and `https:` unless switched off. */
 export function showable(text) {
   const url = safe(text);
-  return url && (!/^http:/i.test(url) || url.startsWith(root)) ? url : null;
+  if (!url || url.startsWith(root) || url.startsWith("data:")) return url;
+  return showsImages && /^https:/i.test(url) ? url : null;
 }
 
 /** A link that a new tab may open; data is none. */

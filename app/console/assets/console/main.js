@@ -18,9 +18,10 @@ const LATER = {
 function Later({ name, ...props }) {
   const [loaded, setLoaded] = useState({});
   const Page = loaded[name];
+  const { returns } = useStore(connection);
   useEffect(() => {
     if (!Page) LATER[name]().then((page) => setLoaded((known) => ({ ...known, [name]: page })), lost);
-  }, [name]);
+  }, [name, returns]);
   return Page ? html`<${Page} ...${props} />` : html`<main id="main" aria-busy="true"></main>`;
 }
 

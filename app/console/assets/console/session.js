@@ -12,12 +12,7 @@ let waiting = [];
 
 export const allows = (viewer, scope) => SCOPES.indexOf(viewer?.scope) >= SCOPES.indexOf(scope);
 
-const viewerOf = ({ account, scope, key_prefix, expires_at }) => ({
-  account,
-  scope: String(scope).toLowerCase(),
-  keyPrefix: key_prefix,
-  expiresAt: expires_at,
-});
+const viewerOf = ({ account, scope, key_prefix }) => ({ account, scope: scope.toLowerCase(), keyPrefix: key_prefix });
 
 /** Asks who is signed in; a TypeError where the server does not answer. */
 export async function start() {

@@ -1,7 +1,7 @@
 import { ask } from "../client.js";
 import { CREATE_EXPORT } from "../documents.js";
 import { count } from "../formats.js";
-import { html, useId, useState } from "../lib.js";
+import { html, useId, useRef, useState } from "../lib.js";
 import { announce } from "../parts/announce.js";
 import { Dialog } from "../parts/dialog.js";
 import { Trouble } from "../parts/small.js";
@@ -50,7 +50,7 @@ export function ExportDialog({ view, total, onClose }) {
   const [format, setFormat] = useState("CSV");
   const [compression, setCompression] = useState("NONE");
   const [columns, setColumns] = useState(all);
-  const [idempotencyKey] = useState(newKey);
+  const sent = useRef({});
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);
   const described = useId();
@@ -65,7 +65,9 @@ export function ExportDialog({ view, total, onClose }) {
     if (columns.length < all.length) input.fields = columns;
     if (tooMany) input.limit = MOST;
     try {
-      await ask(CREATE_EXPORT, { input, idempotencyKey });
+      const text = JSON.stringify(input);
+      if (sent.current.text !== text) sent.current = { text, key: newKey() };
+      await ask(CREATE_EXPORT, { input, idempotencyKey: sent.current.key });
       announce("The export has started.", { link: { href: address("exports"), text: "Follow it" } });
       onClose();
     } catch (refused) {

@@ -1,7 +1,7 @@
 import { count, plural } from "../formats.js";
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../lib.js";
 import { address } from "../page.js";
-import { whisper } from "../parts/announce.js";
+import { announce } from "../parts/announce.js";
 import { Trouble } from "../parts/small.js";
 import { Peek } from "../result/peek.js";
 import { go, place } from "../router.js";
@@ -45,7 +45,7 @@ function actionsOf(view, page) {
       if (target) this.open(target.id);
       else if (by > 0 && pageInfo.hasNextPage) this.turn({ after: pageInfo.endCursor }, this.stateAt(rows.length, "first"));
       else if (by < 0 && pageInfo.hasPreviousPage) this.turn({ before: pageInfo.startCursor }, this.stateAt(-1, "last"));
-      else whisper(by > 0 ? "That was the last result." : "That was the first result.");
+      else announce(by > 0 ? "That was the last result." : "That was the first result.");
     },
     /** The place of the next page in the list, where we know that of this one. */
     stateAt(by, peekAt) {
@@ -92,7 +92,7 @@ export function HistoryPage() {
     if (document.activeElement.closest(".peek")) list.current?.querySelector("[data-open] a")?.focus({ preventScroll: true });
     actions.close();
   }
-  const turnTo = (target, by) => actions.turn(target, actions.stateAt(by));
+  const turnTo = (target, by) => actions.turn(target, by ? actions.stateAt(by) : {});
   useShortcuts({
     j: () => actions.step(1),
     k: () => actions.step(-1),
@@ -133,7 +133,7 @@ export function HistoryPage() {
         <div class="status-line">
           <${Total} statistics=${statistics} page=${page} />
           ${newer > 0 && html`<button class="newer" onClick=${showNewer}>${newer >= 1000 ? "1,000+" : count(newer)} new</button>`}
-          <${Pager} view=${view} page=${page} total=${total} state=${state} onTurn=${turnTo} onShow=${actions.narrow} />
+          <${Pager} view=${view} page=${page} total=${total} state=${state} onTurn=${turnTo} />
         </div>
         <div class="unseen" aria-live="polite">${newer > 0 && `${plural(newer, "new result")}`}</div>
         ${selected.size > 0 &&

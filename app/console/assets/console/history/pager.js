@@ -11,7 +11,7 @@ function Turn({ label, icon, off, onClick }) {
 }
 
 /** First, previous, next, last page, and a day to go to. Where a page begins in the list is told if it is known. */
-export function Pager({ view, page, total, state, onTurn, onShow }) {
+export function Pager({ view, page, total, state, onTurn }) {
   const id = useId();
   const { rows, pageInfo } = page;
   const { hasNextPage = false, hasPreviousPage = false, startCursor, endCursor } = pageInfo ?? {};
@@ -21,7 +21,7 @@ export function Pager({ view, page, total, state, onTurn, onShow }) {
   return html`
     <nav class="pager" aria-label="Pages of results">
       ${byTime(view) &&
-      html`<label class="jump" for=${id}><span>Go to</span> <${DayField} id=${id} value=${view.at} onDay=${(at) => onShow({ at })} /></label>`}
+      html`<label class="jump" for=${id}><span>Go to</span> <${DayField} id=${id} value=${view.at} onDay=${(at) => onTurn({ at }, 0)} /></label>`}
       <span class="range">${range}</span>
       <${Turn} label="First page" icon="first" off=${!hasPreviousPage} onClick=${() => onTurn({}, 0)} />
       <${Turn} label="Previous page" icon="left" off=${!hasPreviousPage} onClick=${() => onTurn({ before: startCursor }, -1)} />

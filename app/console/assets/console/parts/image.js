@@ -6,9 +6,10 @@ import { Icon } from "./icons.js";
 /** The image of a result in a frame of fixed shape; a quiet placeholder where there is none that can be shown. */
 export function Picture({ url, alt = "", eager = false }) {
   const [broken, setBroken] = useState(null);
-  const source = showsImages ? showable(url) : null;
+  const source = showable(url);
   const shown = source && broken !== source;
-  const why = !url ? "No image" : shown ? undefined : showsImages ? "The image cannot be shown" : "Images are switched off";
+  const hidden = showsImages ? "The image cannot be shown" : "Images of other servers are switched off";
+  const why = shown ? undefined : url ? hidden : "No image";
   return html`
     <span class="picture" title=${why}>
       ${shown
