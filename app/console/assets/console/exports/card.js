@@ -32,7 +32,7 @@ function Receipt({ row }) {
       <div><dt>Rows</dt><dd>${count(receipt.rows)}</dd></div>
       <div><dt>Size</dt><dd title=${plural(receipt.bytes, "byte")}>${bytes(receipt.bytes)}</dd></div>
       <div><dt>As of</dt><dd><${Time} at=${receipt.snapshotAt} /></dd></div>
-      <div><dt>SHA-256</dt><dd><code title=${receipt.sha256}>${receipt.sha256.slice(0, 12)}…</code><${CopyButton} text=${receipt.sha256} label="SHA-256" /></dd></div>
+      <div><dt>SHA-256</dt><dd><code class="hash" title=${receipt.sha256}>${receipt.sha256}</code><${CopyButton} text=${receipt.sha256} label="SHA-256" /></dd></div>
     </dl>
   `;
 }

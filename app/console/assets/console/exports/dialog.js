@@ -68,7 +68,7 @@ export function ExportDialog({ view, total, onClose }) {
       const text = JSON.stringify(input);
       if (sent.current.text !== text) sent.current = { text, key: newKey() };
       await ask(CREATE_EXPORT, { input, idempotencyKey: sent.current.key });
-      announce("The export has started.", { link: { href: address("exports"), text: "Follow it" } });
+      announce("The export has started.", { link: { href: address("exports"), text: "See exports" } });
       onClose();
     } catch (refused) {
       setError(refused);
