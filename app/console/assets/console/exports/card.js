@@ -84,7 +84,7 @@ function Download({ row, changed }) {
   }
   return html`
     <a class="button primary" href=${url} download onClick=${clicked}><${Icon} name="download" />Download</a>
-    <${CopyButton} text=${fresh} label="download link">Copy link<//>
+    <${CopyButton} text=${fresh} label="download link">Copy download link<//>
   `;
 }
 

@@ -96,7 +96,7 @@ export function draw(frame, buckets, range, choose) {
 function axisLabels(chart, times, _, __, step) {
   return times.map((time) => {
     const at = chart.valToPos(time, "x");
-    if (at < MARGIN || at > chart.over.clientWidth - MARGIN) return "";
+    if (at < MARGIN || at > chart.width - MARGIN) return "";
     const [year, month, date] = dayOf(time).split("-");
     if (step >= 364 * DAY || (step >= 28 * DAY && month === "01")) return year;
     return step < 28 * DAY ? day(dayOf(time)).replace(` ${year}`, "") : day(`${year}-${month}-01`).split(" ")[1];
