@@ -52,34 +52,47 @@ class Dice(Random):
         return f"{prefix}_{self.getrandbits(48):012x}"
 
 
+class Told(NamedTuple):
+    """A result, and what its text should say; None where it failed."""
+
+    result: dict[str, Any]
+    right: str | None
+
+
 class Answer(NamedTuple):
     kind: str
     model: Model
     text: str | None
+    right: str | None
     score: float | None = None
     verification: dict[str, str] | None = None
     error: str | None = None
 
 
 def results(today: datetime.date, count: int = 5000) -> Iterator[dict[str, Any]]:
+    """Those of `told`."""
+    return (one.result for one in told(today, count))
+
+
+def told(today: datetime.date, count: int = 5000) -> Iterator[Told]:
     """The results of the 120 days before `today`, oldest first; about `count` in autumn 2026, slowly more later.
 
     What is said of a day's images depends on that day alone: a later run repeats it exactly, a larger `count` only
     adds to it. Some images are described again within three weeks.
     """
     first = today - datetime.timedelta(days=DAYS)
-    later: list[dict[str, Any]] = []
+    later: list[Told] = []
     for age in range(DAYS + AGAIN_WITHIN_DAYS, 0, -1):
         day = today - datetime.timedelta(days=age)
         end = datetime.datetime.combine(day, datetime.time.max, datetime.UTC)
         made = later + _day(day, count / DAYS)
-        later = [result for result in made if result["created_at"] > end]
+        later = [one for one in made if one.result["created_at"] > end]
         if day >= first:
-            due = (result for result in made if result["created_at"] <= end)
-            yield from sorted(due, key=lambda result: (result["created_at"], result["id"]))
+            due = (one for one in made if one.result["created_at"] <= end)
+            yield from sorted(due, key=lambda one: (one.result["created_at"], one.result["id"]))
 
 
-def _day(day: datetime.date, average: float) -> list[dict[str, Any]]:
+def _day(day: datetime.date, average: float) -> list[Told]:
     """All that is ever said of the images of that day."""
     dice = Dice(day.isoformat())
     trend = GROWTH_PER_DAY ** (day - AVERAGE_DAY).days
@@ -87,7 +100,7 @@ def _day(day: datetime.date, average: float) -> list[dict[str, Any]]:
     return list(islice(_uploads(dice, day), int(expected + dice.random())))
 
 
-def _uploads(dice: Dice, day: datetime.date) -> Iterator[dict[str, Any]]:
+def _uploads(dice: Dice, day: datetime.date) -> Iterator[Told]:
     """Single images and bursts of them, without end."""
     while True:
         theme = dice.choices(THEMES, [theme.weight for theme in THEMES])[0]
@@ -102,11 +115,12 @@ def _uploads(dice: Dice, day: datetime.date) -> Iterator[dict[str, Any]]:
             image = {"image_id": dice.id("img"), "image_url": pictures.url(theme, slots)}
             for answer in _answers(dice, theme, slots):
                 at += datetime.timedelta(milliseconds=dice.randrange(300, 2500))
-                yield _result(dice, theme, answer, at, source, image, camera)
+                yield Told(_result(dice, theme, answer, at, source, image, camera), answer.right)
             if answer.text and dice.chance(AGAIN_SHARE):
                 answer = _description(dice, LARGE, theme, dice.choice(theme.descriptions), slots)
                 later = at + datetime.timedelta(milliseconds=dice.randrange(3_600_000, AGAIN_WITHIN_DAYS * 86_400_000))
-                yield _result(dice, theme, answer, later, ("single", dice.id("op")), image, camera)
+                again = ("single", dice.id("op"))
+                yield Told(_result(dice, theme, answer, later, again, image, camera), answer.right)
 
 
 def _result(
@@ -142,7 +156,7 @@ def _answers(dice: Dice, theme: Theme, slots: dict[str, str]) -> Iterator[Answer
     """
     models = dice.choice(((LARGE, SMALL), (SMALL, LARGE)))
     if dice.chance(FAILED_IMAGES):
-        yield Answer("description", models[0], None, error=dice.choice(ERRORS))
+        yield Answer("description", models[0], None, None, error=dice.choice(ERRORS))
         return
     template = dice.choice(theme.descriptions)
     yield _description(dice, models[0], theme, template, slots)
@@ -152,7 +166,7 @@ def _answers(dice: Dice, theme: Theme, slots: dict[str, str]) -> Iterator[Answer
     if theme.extractions and dice.chance(0.4):
         wrong = dice.chance(OCR.errors)
         text = dice.choice(theme.extractions).format_map(slots)
-        yield Answer("extraction", OCR, _misread(text) if wrong else text, dice.score(OCR, wrong=wrong))
+        yield Answer("extraction", OCR, _misread(text) if wrong else text, text, dice.score(OCR, wrong=wrong))
     if theme.rules and dice.chance(0.4):
         yield _verdict(dice, models[0], dice.choice(theme.rules), slots)
 
@@ -164,7 +178,7 @@ def _description(dice: Dice, model: Model, theme: Theme, template: str, slots: d
         slot = dice.choice(list(theme.slots))
         seen = slots | {slot: dice.choice(theme.slots[slot])}
     closing = f" {dice.choice(CLOSINGS)}" if dice.chance(0.4) else ""
-    return Answer("description", model, _sentence(template, seen) + closing)
+    return Answer("description", model, _sentence(template, seen) + closing, _sentence(template, slots) + closing)
 
 
 def _misread(text: str) -> str:
@@ -172,13 +186,16 @@ def _misread(text: str) -> str:
 
 
 def _verdict(dice: Dice, model: Model, rule: Rule, slots: dict[str, str]) -> Answer:
-    word, evidence = ("met", rule.met) if dice.chance(0.8) else ("not met", rule.broken)
-    score = dice.score(model, wrong=dice.chance(model.errors))
+    met = f"{rule.statement}: met. {_sentence(rule.met, slots)}"
+    not_met = f"{rule.statement}: not met. {_sentence(rule.broken, slots)}"
+    right, other = (met, not_met) if dice.chance(0.8) else (not_met, met)
+    wrong = dice.chance(model.errors)
+    score = dice.score(model, wrong=wrong)
     verification = None
-    if dice.chance(0.45):
-        verdict = "confirmed" if dice.chance(score + 0.1) else "rejected"
+    if dice.chance(0.2):
+        verdict = "rejected" if wrong else "confirmed"
         verification = {"method": "human", "verdict": verdict, "reviewer": dice.choice(REVIEWERS)}
-    return Answer("rule", model, f"{rule.statement}: {word}. {_sentence(evidence, slots)}", score, verification)
+    return Answer("rule", model, other if wrong else right, right, score, verification)
 
 
 def _metadata(dice: Dice, theme: Theme, answer: Answer, day: datetime.date) -> dict[str, Any]:

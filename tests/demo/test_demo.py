@@ -101,6 +101,17 @@ def test_some_images_are_described_again_by_another_model_and_later() -> None:
     assert max(spans) < datetime.timedelta(days=22)
 
 
+def test_some_texts_are_wrong_and_the_right_one_is_known() -> None:
+    told = [one for one in results.told(TODAY) if one.right is not None]
+    assert [one.result for one in told] == COMPLETED
+    shares = {}
+    for model in (results.LARGE, results.SMALL, results.OCR):
+        of_model = [one for one in told if one.result["metadata"]["model"] == model.name]
+        shares[model.name] = sum(one.result["description"] != one.right for one in of_model) / len(of_model)
+    assert 0 < shares["lookout-large"] < 0.05 < shares["lookout-small"] < 0.2
+    assert 0 < shares["lookout-ocr"] < 0.07
+
+
 def test_the_smaller_model_is_less_certain() -> None:
     scores: dict[str, list[float]] = {}
     for result in COMPLETED:
