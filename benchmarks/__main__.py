@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from app.engine.db import Database
-from benchmarks import exports, history, imports, pages, recordings, soak
+from benchmarks import console, exports, history, imports, pages, recordings, soak
 from benchmarks.report import Report
 from benchmarks.requests import wait_for
 from tools import servers
@@ -43,6 +43,7 @@ def main() -> None:
                 soak.measure(report, stack, keys, asked.soak)
             else:
                 pages.measure(report, stack, database, keys, asked.rows, peer=asked.peer and not asked.sqlite)
+                console.measure(report, stack, keys["large"])
                 if not asked.sqlite:
                     exports.measure(report, stack, keys["large"], asked.rows)
                     recordings.measure(report, database)
