@@ -4,6 +4,7 @@ While Playwright runs, its thread counts as one that runs an event loop: tests e
 it ends with this folder.
 """
 
+import datetime
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from app.demo import results
+from app.engine.db import Database
+from app.history import recording
+from app.history.recording import Result
 from app.models import Scope
 from tests.browser.watch import Watch
 from tests.conftest import NO_CHROMIUM, Account
@@ -23,6 +28,7 @@ from tools import patience
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WIDE = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+TODAY = datetime.date(2026, 11, 23)
 
 
 @cache
@@ -92,6 +98,15 @@ def sign_in(context: BrowserContext, url: str, key: str) -> None:
 @pytest.fixture
 def visitor(account: Account, watch: Watch) -> Visitor:
     return Visitor(account, watch)
+
+
+@pytest.fixture
+def history(account: Account, database: Database) -> list[dict[str, Any]]:
+    """Of the account: some 180 results of the demo, with pictures. The completed ones, newest first."""
+    made = [one | {"id": f"{account.id}-{one['id']}"} for one in results.results(TODAY, 180)]
+    with database.write() as session:
+        recording.record(session, account.id, [Result.model_validate(one) for one in made])
+    return [one for one in reversed(made) if one["status"] == "completed"]
 
 
 @pytest.fixture

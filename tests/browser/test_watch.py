@@ -7,7 +7,10 @@ from tests.browser.watch import Watch
 
 
 def docs(visitor: Visitor) -> Page:
-    return visitor.open("/docs", None, ready="body")
+    """Loaded to its end, signed in."""
+    page = visitor.open("/docs", ready="body")
+    page.wait_for_load_state("networkidle")
+    return page
 
 
 def told(watch: Watch) -> list[str]:
