@@ -57,6 +57,6 @@ def _key(runtime: Runtime, account_id: int) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     with runtime.database.write() as session:
-        key = auth.create_key(session, account_id, Scope.WRITE)
+        key = auth.create_key(session, account_id, Scope.ADMIN, name="the demo")
     path.write_text(key + "\n")
     return key
