@@ -135,7 +135,7 @@ def _fields(
 ) -> Iterator[FieldNode]:
     """In the order of the answer, each fragment once."""
     for selection in selection_set.selections if selection_set else ():
-        if not all(_includes(directive, info.variable_values) for directive in selection.directives or ()):
+        if (given := selection.directives) and not all(_includes(one, info.variable_values) for one in given):
             continue
         if isinstance(selection, FieldNode):
             yield selection

@@ -172,14 +172,14 @@ class DescriptionConnection:
         """What is selected of it; what is given may turn out to be no filter or pagination."""
 
         async def resolve(context: Context) -> DescriptionConnection:
-            asked, shown = wanted(), selections.page(info)
+            asked, shown, names = wanted(), selections.page(info), selections.names(info)
             page = await resolvers.descriptions(
                 context,
                 asked,
                 part(),
                 shown,
-                with_statistics=bool(selections.names(info) & {"totalCount", "statistics"}),
-                with_reviews=selections.has(info, "statistics", "reviewCounts"),
+                with_statistics=bool(names & {"totalCount", "statistics"}),
+                with_reviews="statistics" in names and selections.has(info, "statistics", "reviewCounts"),
             )
             return cls(wanted=asked, page=page, filters_applied=filters.applied(asked))  # type: ignore[arg-type]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-NAMES = ("chromium", "google-chrome", "chromium-browser", "google-chrome-stable")
-HOW_TO_GET_IT = "apt-get install chromium, or playwright install chromium, or name one in CHROMIUM"
+NAMES = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser", "google-chrome-stable")
+HOW_TO_GET_IT = "apt-get install chromium-headless-shell, or playwright install chromium, or name one in CHROMIUM"
 
 FLAGS = (
     "--disable-background-networking",

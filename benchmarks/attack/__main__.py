@@ -3,12 +3,7 @@
 import argparse
 import os
 import platform
-import subprocess
 import tempfile
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -16,9 +11,8 @@ from app.engine.db import Database
 from benchmarks.__main__ import embedded, production
 from benchmarks.attack import attacks, history
 from benchmarks.attack.attacks import Aim
-from benchmarks.attack.victim import Victim
+from benchmarks.attack.measuring import Measured, measure
 from benchmarks.report import Report
-from benchmarks.requests import resident
 
 
 def main() -> None:
@@ -35,62 +29,26 @@ def main() -> None:
             keys = history.fill(database, asked.scale)
             database.dispose()
             victim = keys.pop("victim")
-            aim = Aim(url=stack.url, scale=asked.scale, **keys)
+            aim = Aim(url=stack.url, environment=stack.environment, scale=asked.scale, **keys)
             engine = "SQLite" if asked.sqlite else "PostgreSQL"
             machine = f"{platform.machine()}, {os.cpu_count()} cores"
             report = Report(f"{engine}, scale {asked.scale}, {date.today()}, {machine}")  # noqa: DTZ011
             pid = stack.api_processes[0].pid
-            _measure(report, "nothing", [], aim, victim, pid)
+            _add(report, "nothing", measure([], aim, victim, pid))
             names = asked.names or list(attacks.ATTACKS)
             for name in names if not asked.together else ():
-                _measure(report, name, [name], aim, victim, pid)
+                _add(report, name, measure([name], aim, victim, pid))
             if len(names) > 1:
-                _measure(report, "all at once", names, aim, victim, pid)
+                _add(report, "all at once", measure(names, aim, victim, pid))
         report.print()
 
 
-def _measure(report: Report, work: str, names: list[str], aim: Aim, victim_key: str, pid: int) -> None:
-    """Adds a line: the pages and the exports of another account while these attacks run together."""
-    with _memory(pid) as memory, Victim(aim.url, victim_key) as victim:
-        if names:
-            told = _run(names, aim)
-        else:
-            told = {}
-            time.sleep(5)
-    figures = f"p95 {victim.p95:.0f} ms, at most {max(victim.pages):.0f} ms, export {max(victim.exports):.1f} s"
-    refused = f", {len(victim.refused)} REFUSED: {victim.refused[0]}" if victim.refused else ""
-    report.add(work, figures + refused, f"{max(memory):.0f} MiB", None, "250 ms, 10 s, 512 MiB")
-    for name, answers in told.items():
+def _add(report: Report, work: str, found: Measured) -> None:
+    figures = f"p95 {found.p95:.0f} ms, at most {max(found.pages):.0f} ms, export {max(found.exports):.1f} s"
+    refused = f", {len(found.refused)} REFUSED: {found.refused[0]}" if found.refused else ""
+    report.add(work, figures + refused, f"{found.memory:.0f} MiB", None, "250 ms, 10 s, 512 MiB")
+    for name, answers in found.told.items():
         print(f"    {name}: {answers}", flush=True)
-
-
-def _run(names: list[str], aim: Aim) -> dict[str, str]:
-    """What the server answered to each, once all have ended."""
-    running = {}
-    for name in names:
-        command, given = attacks.command(name, aim)
-        running[name] = process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert process.stdin is not None
-        process.stdin.write(given)
-        process.stdin.close()
-        process.stdin = None
-    return {name: process.communicate()[0].decode().strip() for name, process in running.items()}
-
-
-@contextmanager
-def _memory(pid: int) -> Iterator[list[float]]:
-    """MiB of a process, ten times a second while the block runs."""
-    found, ended = [resident(pid)], threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(0.1):
-            found.append(resident(pid))
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    yield found
-    ended.set()
-    thread.join()
 
 
 if __name__ == "__main__":

@@ -5,10 +5,14 @@ that what it costs to attack is not counted to the attacked. Whatever the server
 """
 
 import asyncio
+import gzip
 import json
 import os
+import resource
 import socket
 import sys
+import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -18,6 +22,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import websockets
+
+from tools.stack import COMMAND, ROOT
 
 Told = Counter[str]
 Attack = Callable[["Aim"], Coroutine[Any, Any, Told]]
@@ -29,7 +35,8 @@ REST = "/api/v2/data"
 
 @dataclass(frozen=True)
 class Aim:
-    """The server, the keys of the attackers, and the share of the full size (1.0) that is sent.
+    """The server, the keys of the attackers, the settings for a command beside it, and the share of the full size (1.0)
+    that is sent.
 
     What the accounts of the keys hold: see `benchmarks.attack.history`.
     """
@@ -39,6 +46,7 @@ class Aim:
     write_key: str
     wide_key: str
     pending_key: str
+    environment: dict[str, str]
     scale: float = 1.0
 
     def of(self, full: int, *, least: int = 1) -> int:
@@ -185,7 +193,7 @@ async def many_subscriptions(aim: Aim) -> Told:
         url = aim.url.replace("http", "ws") + "/graphql"
         with suppress(TimeoutError):
             async with (
-                asyncio.timeout(15),
+                asyncio.timeout(aim.of(15, least=3)),
                 websockets.connect(url, subprotocols=[websockets.Subprotocol("graphql-transport-ws")]) as socket,
             ):
                 init = {"type": "connection_init", "payload": {"Authorization": f"Bearer {aim.read_key}"}}
@@ -249,9 +257,34 @@ async def slow_connections(aim: Aim) -> Told:
         f"POST {REST}/export HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {aim.read_key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: 16000000\r\n\r\n"
     ).encode()
-    slow = [send(headers, b"x" * 20) for _ in range(aim.of(1500))]
-    stalled = [send(body, b" " * 20) for _ in range(aim.of(30))]
+    seconds = aim.of(20, least=3)
+    slow = [send(headers, b"x" * seconds) for _ in range(aim.of(1500))]
+    stalled = [send(body, b" " * seconds) for _ in range(aim.of(30))]
     await asyncio.gather(*slow, *stalled)
+    return told
+
+
+async def large_import(aim: Aim) -> Told:
+    """`sightlog import` of some hundred kilobytes that unpack to hundreds of results of two megabytes each."""
+    told: Told = Counter()
+    large = json.dumps({"text": "x" * 1_000_000})
+    usual = '"source_type":"single","created_at":"2025-01-15"'
+    line = f'{{"id":"large%d",{usual},"metadata":{large},"verification":{large}}}\n'
+    with tempfile.NamedTemporaryFile(suffix=".jsonl.gz") as file:
+        with gzip.open(file, "wt", compresslevel=9) as lines:
+            lines.writelines(line % number for number in range(aim.of(300)))
+        file.flush()
+        began = time.monotonic()
+        command = [*COMMAND, "import", file.name, "--account", "write"]
+        done = await asyncio.create_subprocess_exec(
+            *command, cwd=ROOT, env=os.environ | aim.environment, stderr=asyncio.subprocess.PIPE
+        )
+        _, errors = await done.communicate()
+    told["failed" if done.returncode else "imported"] += 1
+    told["seconds"] = round(time.monotonic() - began)
+    told["MiB"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    if done.returncode:
+        told[errors.decode()[-200:]] += 1
     return told
 
 
@@ -274,6 +307,7 @@ ATTACKS: dict[str, Attack] = {
         pending_exports,
         many_metrics,
         slow_connections,
+        large_import,
     )
 }
 
@@ -334,8 +368,6 @@ def _batch(size: int, name: str) -> bytes:
 
 
 def _raise_limits() -> None:
-    import resource
-
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     socket.setdefaulttimeout(60)

@@ -22,10 +22,6 @@ class Victim:
     exports: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
-    @property
-    def p95(self) -> float:
-        return sorted(self.pages)[int(len(self.pages) * 0.95)]
-
     def __enter__(self) -> Self:
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._read, self._export)]
