@@ -149,7 +149,10 @@ DIALECTS = {
 
 
 def wanted_of(given: Dict) -> DescriptionFilter:
-    spelled: Dict = {"search_mode": SearchMode.__getitem__, "review_states": lambda names: [*map(str.lower, names)]}
+    spelled: Dict = {
+        "search_mode": lambda name: SearchMode[name],
+        "review_states": lambda names: [*map(str.lower, names)],
+    }
     return filters.from_json(
         {name: spelled[name](value) if name in spelled else value for name, value in given.items()}
     )
