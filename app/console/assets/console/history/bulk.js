@@ -14,7 +14,8 @@ import { filterOf } from "../view.js";
 const DONE = { ACCEPTED: "accepted", REJECTED: "rejected" };
 
 /** The verdict on all that match the view, after one more question; refused by the server if their number has changed. */
-function AllMatching({ view, verdict, note, total, onClose, onDone }) {
+function AllMatching({ view, verdict, note, total, onClose, onDone, recount }) {
+  const [asked] = useState(total); // whatever is counted meanwhile
   const [error, setError] = useState(null);
   const [busy, setBusy] = useState(false);
   async function confirm() {
@@ -23,7 +24,7 @@ function AllMatching({ view, verdict, note, total, onClose, onDone }) {
     try {
       const { reviewMatching } = await ask(REVIEW_MATCHING, {
         filter: filterOf(view),
-        expectedCount: total,
+        expectedCount: asked,
         verdict,
         note: note || undefined,
       });
@@ -33,14 +34,18 @@ function AllMatching({ view, verdict, note, total, onClose, onDone }) {
       setBusy(false);
     }
   }
+  function leave() {
+    if (error?.code === "CONFLICT") recount();
+    onClose();
+  }
   const word = verdict === "ACCEPTED" ? "Accept" : "Reject";
   return html`
-    <${Dialog} title=${`${word} all ${count(total)} results?`} onClose=${busy ? undefined : onClose}>
+    <${Dialog} title=${`${word} all ${count(asked)} results?`} onClose=${busy ? undefined : leave}>
       <p>Every result that matches this view is marked as ${DONE[verdict]}, also those on other pages. Verdicts can be given anew, but none is taken back.</p>
       <${Trouble} error=${error} />
       <div class="actions">
-        <button onClick=${onClose} disabled=${busy}>Leave it</button>
-        <button class="primary" onClick=${confirm} disabled=${busy}>${word} ${count(total)}</button>
+        <button onClick=${leave} disabled=${busy}>Leave it</button>
+        <button class="primary" onClick=${confirm} disabled=${busy}>${word} ${count(asked)}</button>
       </div>
     <//>
   `;
@@ -77,19 +82,20 @@ export function Bulk({ view, rows, selected, setSelected, total, done }) {
     done();
   }
   const may = allows(viewer, "write");
+  const counting = all && total === undefined;
   return html`
     <div class="bulk" role="region" aria-label="Selected results">
-      <span><strong>${all ? `All ${count(total)} matching` : `${count(selected.size)} here`}</strong> selected</span>
+      <span><strong>${all ? `All ${counting ? "…" : count(total)} matching` : `${count(selected.size)} here`}</strong> selected</span>
       ${!wholePage && !all && html`<button class="quiet" onClick=${() => setSelected(new Set(rows.map(({ id }) => id)))}>Select the page</button>`}
       ${wholePage && !all && total > rows.length && html`<button class="quiet" onClick=${() => setAll(true)}>Select all ${count(total)} matching</button>`}
       ${may
         ? html`<input aria-label="Note for all of them" placeholder="Note (optional)" value=${note} onInput=${(event) => setNote(event.target.value)} />
-            <button onClick=${() => review("ACCEPTED")}><${Icon} name="check" />Accept</button>
-            <button onClick=${() => review("REJECTED")}><${Icon} name="close" />Reject</button>`
+            <button disabled=${counting} onClick=${() => review("ACCEPTED")}><${Icon} name="check" />Accept</button>
+            <button disabled=${counting} onClick=${() => review("REJECTED")}><${Icon} name="close" />Reject</button>`
         : html`<span class="faint">Your key may read only.</span>`}
       <button class="quiet" aria-label="Clear the selection" onClick=${() => setSelected(new Set())}><${Icon} name="close" /></button>
     </div>
     <${Trouble} error=${error} />
-    ${asked && html`<${AllMatching} view=${view} verdict=${asked} note=${note} total=${total} onClose=${() => setAsked("")} onDone=${finishAll} />`}
+    ${asked && html`<${AllMatching} view=${view} verdict=${asked} note=${note} total=${total} onClose=${() => setAsked("")} onDone=${finishAll} recount=${done} />`}
   `;
 }
