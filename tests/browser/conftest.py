@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app.demo import results
 from app.engine.db import Database
@@ -45,6 +45,7 @@ def path_of_chromium() -> str:
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     with programs.launched(path_of_chromium()) as browser:
+        expect.set_options(timeout=patience.seconds(10) * 1000)
         yield browser
 
 

@@ -23,7 +23,7 @@ def order(page: Page, *, format: str = "CSV", without: tuple[str, ...] = ()) -> 
     for column in without:
         dialog.get_by_role("checkbox", name=column, exact=True).uncheck()
     dialog.get_by_role("button", name="Start the export").click()
-    page.get_by_role("status").get_by_role("link").click()
+    page.get_by_role("link", name="See exports").click()
     expect(page.get_by_role("heading", name="Exports")).to_be_visible()
     return page
 
@@ -76,7 +76,7 @@ def test_progress_comes_by_itself_and_a_closed_page_loses_nothing(site: Visitor,
     page.get_by_role("link", name="History", exact=True).click()
     page.get_by_role("button", name="Export").click()
     page.get_by_role("dialog").get_by_role("button", name="Start the export").click()
-    expect(page.get_by_role("status").get_by_role("link")).to_be_visible()
+    expect(page.get_by_role("link", name="See exports")).to_be_visible()
     page.close()
     row = done(site.open("/exports"))
     expect(row).to_contain_text(re.compile(rf"Rows\s*{len(history)}\D"))
