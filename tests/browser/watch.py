@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request
 
 from tools import patience
 
-NOT_SIGNED_IN = r"the server responded with a status of 401 .* /session$"
+NOT_SIGNED_IN = r"the server responded with a status of 401 .*/session$"
 """How a page learns that nobody has signed in."""
 
 
