@@ -109,6 +109,7 @@ def test_what_was_said_of_the_same_image_is_there_with_the_words_that_changed(vi
     expect(said).to_contain_text(re.compile(r"the texts agree by \d+ %"))
     expect(said.get_by_role("listitem").nth(0)).to_contain_text("Timeout")
     changed = said.get_by_role("listitem").nth(1)
+    expect(changed.locator("del").first).to_be_visible()
     assert set(" ".join(changed.locator("del").all_inner_texts()).split()) == {"quiet", "avenue"}
     assert set(" ".join(changed.locator("ins").all_inner_texts()).split()) == {"busy", "crossing"}
     said.get_by_role("listitem").nth(2).get_by_role("link").first.click()

@@ -56,4 +56,4 @@ class Watch:
             self.wrong.append(f"{message.text} {urlsplit(message.location['url']).path}")
 
     def _thrown(self, error: WebError) -> None:
-        self.wrong.append(f"{error.error}")
+        self.wrong.append(error.error.stack or f"{error.error}")

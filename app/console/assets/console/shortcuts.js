@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "./lib.js";
+import { useLayoutEffect, useRef } from "./lib.js";
 import { singleKeys } from "./preferences.js";
 
 const layers = [];
@@ -9,7 +9,8 @@ const typing = (target) => target.closest?.("input:not([type=checkbox], [type=ra
 export function useShortcuts(actions) {
   const latest = useRef(actions);
   latest.current = actions;
-  useEffect(() => {
+  // Whoever sees the component may press its keys, before an effect after the paint has run.
+  useLayoutEffect(() => {
     layers.push(latest);
     return () => layers.splice(layers.indexOf(latest), 1);
   }, []);

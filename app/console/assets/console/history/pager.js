@@ -21,7 +21,7 @@ export function Pager({ view, page, total, state, onTurn }) {
   return html`
     <nav class="pager" aria-label="Pages of results">
       ${byTime(view) &&
-      html`<label class="jump" for=${id}><span>Go to</span> <${DayField} id=${id} value=${view.at} onDay=${(at) => onTurn({ at }, 0)} /></label>`}
+      html`<label class="jump" for=${id}><span>Go to</span> <${DayField} id=${id} label="Go to" value=${view.at} onDay=${(at) => onTurn({ at }, 0)} /></label>`}
       <span class="range">${range}</span>
       <${Turn} label="First page" icon="first" off=${!hasPreviousPage} onClick=${() => onTurn({}, 0)} />
       <${Turn} label="Previous page" icon="left" off=${!hasPreviousPage} onClick=${() => onTurn({ before: startCursor }, -1)} />

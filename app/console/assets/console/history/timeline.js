@@ -23,7 +23,7 @@ export function Timeline({ view, days, narrow }) {
     if (!buckets) return undefined;
     let gone = false;
     drawing().then(({ draw }) => {
-      if (gone) return;
+      if (gone || !frame.current) return;
       chart.current?.destroy();
       chart.current = draw(frame.current, buckets, rangeOf(view), (from, to) => choose.current(from, to));
     }, () => null); // without the drawing there are still the fields
