@@ -2,6 +2,7 @@ import { count, plural, score } from "../formats.js";
 import { html, useId, useState } from "../lib.js";
 import { Icon } from "../parts/icons.js";
 import { address } from "../page.js";
+import { useKept } from "../parts/kept.js";
 import { QUEUE, readCondition, STATES, write } from "../view.js";
 import { Bars } from "./bars.js";
 import { DayField } from "./dayfield.js";
@@ -78,11 +79,12 @@ function Scores({ view, scores, narrow }) {
 }
 
 function ScoreField({ label, placeholder, value, onScore }) {
+  const field = useKept(value ?? "");
   const changed = (event) => {
     const { value: text, validity } = event.target;
     if (validity.valid) onScore(text === "" ? null : Number(text));
   };
-  return html`<input type="number" min="0" max="1" step="any" aria-label=${label} title=${value === null ? label : score(value)} placeholder=${placeholder} value=${value ?? ""} onChange=${changed} />`;
+  return html`<input ref=${field} type="number" min="0" max="1" step="any" aria-label=${label} title=${value === null ? label : score(value)} placeholder=${placeholder} onChange=${changed} />`;
 }
 
 function Named({ title, field, rows, view, narrow, truncated }) {
