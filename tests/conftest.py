@@ -26,10 +26,11 @@ T = TypeVar("T")
 ENGINES = ("embedded", "servers")
 DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "flickr8k_history.jsonl.gz"
 
-only_servers = pytest.mark.parametrize(
-    "stack", [pytest.param("servers", marks=pytest.mark.xdist_group("servers"))], indirect=True
+only_embedded, only_servers = (
+    pytest.mark.parametrize("stack", [pytest.param(engine, marks=pytest.mark.xdist_group(engine))], indirect=True)
+    for engine in ENGINES
 )
-"""For a test that uses the fixture `stack`: not on the embedded default."""
+"""For a test that uses the fixture `stack` where the other engine would show nothing more."""
 
 _numbers = itertools.count(1)
 

@@ -1,5 +1,6 @@
 """Accounts never see each other: every field and every route, asked with another account's key."""
 
+import base64
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,11 +20,15 @@ from tests.graphql_schema.conftest import EXPORT, put_export
 from tools.stack import Stack
 
 MARK = "of-the-owner"
-FIELDS = "id type sourceType sourceId createdAt imageUrl imageId description verification metadata errorMessage"
+FIELDS = """id nodeId type sourceType sourceId createdAt imageUrl imageId description verification metadata errorMessage
+    reviewState reviews { verdict note by }"""
 EMPTY_PAGE = {"hasNextPage": False, "hasPreviousPage": False, "startCursor": None, "endCursor": None}
 PAGE_INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
-EMPTY_STATISTICS = {"totalCount": 0, "dailyCounts": [], "sourceDistribution": [], "confidenceDistribution": []}
-STATISTICS = "totalCount dailyCounts { count } sourceDistribution { count } confidenceDistribution { count }"
+EMPTY_STATISTICS = {"totalCount": 0, "reviewCounts": [{"count": 0}] * 4} | {
+    name: [] for name in ("dailyCounts", "sourceDistribution", "typeDistribution", "confidenceDistribution")
+}
+STATISTICS = """totalCount dailyCounts { count } sourceDistribution { count } typeDistribution { count }
+    confidenceDistribution { count } reviewCounts { count }"""
 EVENT_STREAM = {"Accept": "text/event-stream"}
 
 
@@ -58,6 +63,10 @@ def owner(stack: Stack, database: Database) -> Iterator[Owner]:
     result = {name: f"{name}-{MARK}" for name in ("id", *texts)}
     more: dict[str, Any] = {"verification": [MARK], "metadata": {MARK: 1}, "confidenceScore": 0.5}
     account.record(result | more, {"id": f"failed-{MARK}", "status": "FAILED"}, {"id": f"third-{MARK}"})
+    account.graphql(
+        "mutation($input: [ReviewInput!]!) { reviewDescriptions(input: $input) { reviews { id } } }",
+        input=[{"descriptionId": result["id"], "verdict": "REJECTED", "note": MARK}],
+    )
     create = 'mutation { createExport(input: {format: CSV}, idempotencyKey: "shared") { id } }'
     ended = account.graphql(create)["createExport"]["id"]
     state = account.wait(ended)
@@ -129,6 +138,35 @@ def ask_exports(owner: Owner) -> Sequence[Asked]:
     return [(query, variables, {"exports": empty}) for variables in asked]
 
 
+def ask_image(owner: Owner) -> Sequence[Asked]:
+    query = "query($id: ID!) { image(id: $id) { id imageUrl agreement descriptions { totalCount } } }"
+    return [(query, {"id": f"imageId-{MARK}"}, {"image": None})]
+
+
+def ask_node(owner: Owner) -> Sequence[Asked]:
+    named = ("Description", owner.result), ("Export", owner.ended), ("Image", f"imageId-{MARK}")
+    ids = [base64.b64encode(f"{type_}:{id}".encode()).decode() for type_, id in named]
+    query = "query($id: ID!) { node(nodeId: $id) { nodeId } }"
+    assert [owner.account.graphql(query, id=id)["node"]["nodeId"] for id in ids] == ids
+    return [(query, {"id": id}, {"node": None}) for id in ids]
+
+
+def ask_review(owner: Owner) -> Sequence[Asked]:
+    query = "mutation($input: [ReviewInput!]!) { reviewDescriptions(input: $input) { reviews { id } } }"
+    return [(query, {"input": [{"descriptionId": owner.result, "verdict": "REJECTED"}]}, "NOT_FOUND")]
+
+
+def ask_review_matching(owner: Owner) -> Sequence[Asked]:
+    query = """mutation($filter: DescriptionFilter, $count: Int!) {
+        reviewMatching(filter: $filter, expectedCount: $count, verdict: ACCEPTED) { reviewed } }"""
+    mine = {"imageIds": [f"imageId-{MARK}"]}
+    return [
+        (query, {"filter": mine, "count": 1}, "CONFLICT"),
+        (query, {"filter": mine, "count": 0}, {"reviewMatching": {"reviewed": 0}}),
+        (query, {"count": 0}, {"reviewMatching": {"reviewed": 0}}),
+    ]
+
+
 def change(field: str, selected: str = "{ id }") -> Callable[[Owner], Sequence[Asked]]:
     query = f"mutation($id: ID!) {{ {field}(id: $id) {selected} }}"
     return lambda owner: [(query, {"id": id}, "NOT_FOUND") for id in (owner.ended, owner.running, owner.failed)]
@@ -174,6 +212,8 @@ CASES: dict[str, Callable[[Owner], Sequence[Asked]]] = {
     "Query.statistics": ask_statistics,
     "Query.export": ask_export,
     "Query.exports": ask_exports,
+    "Query.image": ask_image,
+    "Query.node": ask_node,
     "Query.viewer": lambda _: [("{ viewer { scope keyName } }", {}, {"viewer": {"scope": "ADMIN", "keyName": None}})],
     "Query.apiKeys": ask_keys,
     "Mutation.createExport": ask_create_export,
@@ -181,6 +221,8 @@ CASES: dict[str, Callable[[Owner], Sequence[Asked]]] = {
     "Mutation.retryExport": change("retryExport"),
     "Mutation.deleteExport": change("deleteExport", ""),
     "Mutation.recordDescriptions": ask_record_descriptions,
+    "Mutation.reviewDescriptions": ask_review,
+    "Mutation.reviewMatching": ask_review_matching,
     "Mutation.createApiKey": ask_create_key,
     "Mutation.revokeApiKey": ask_revoke_key,
     "Subscription.exportProgress": ask_export_progress,
@@ -192,6 +234,8 @@ NEEDED = {
     "retryExport": Scope.READ,
     "deleteExport": Scope.READ,
     "recordDescriptions": Scope.WRITE,
+    "reviewDescriptions": Scope.WRITE,
+    "reviewMatching": Scope.WRITE,
     "createApiKey": Scope.ADMIN,
     "revokeApiKey": Scope.ADMIN,
 }
@@ -218,9 +262,9 @@ def test_a_stranger_sees_and_changes_nothing(owner: Owner, account: Account, fie
         for query, variables, expected in CASES[field](owner):
             response = stranger.post("/graphql", json={"query": query, "variables": variables}, headers=streamed)
             assert response.status_code == 200
-            assert MARK not in response.text
+            assert MARK not in response.text.replace(f"the id '{owner.result}'", "the id that was asked for")
             if isinstance(expected, str):
-                assert f'"extensions":{{"code":"{expected}"}}' in response.text
+                assert f'"extensions":{{"code":"{expected}"' in response.text
                 assert owner.ended not in response.text
             else:
                 assert response.json() == {"data": expected}
@@ -352,6 +396,7 @@ ROUTES: dict[str, Callable[[Owner, httpx.Client], None]] = {
     "GET /descriptions/{id:path}": public(f"/descriptions/id-{MARK}"),
     "GET /docs": public("/docs"),
     "GET /assets": public("/assets/session.js"),
+    "GET /demo/images/{name}.svg": public("/demo/images/shelves-2021.svg"),
     "POST /session": signed_in,
     "GET /session": signed_in,
     "DELETE /session": sign_out,

@@ -11,6 +11,9 @@ from playwright.sync_api import Page, expect
 from app.models import Scope
 from tests.browser.conftest import PHONE, WIDE, Visitor
 from tests.browser.test_history import History, rows
+from tests.conftest import only_embedded
+
+pytestmark = only_embedded
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -12,7 +12,7 @@ from tests.browser.conftest import Visitor, sign_in
 from tests.browser.test_history import History, rows, total
 from tests.browser.test_result import panel, shows
 from tests.browser.watch import Watch
-from tests.conftest import Account
+from tests.conftest import Account, only_embedded
 from tests.http import own
 from tools import patience
 from tools.stack import Process
@@ -103,6 +103,7 @@ def test_an_image_that_cannot_be_shown_has_a_quiet_placeholder(visitor: Visitor,
     assert page.locator("a[href^='javascript' i], a[href^='data:' i], a[href^='file:' i]").count() == 0
 
 
+@only_embedded
 def test_an_image_of_50_mb_or_a_circle_of_redirects_does_not_stop_anybody(visitor: Visitor, watch: Watch) -> None:
     watch.allow("https://pictures.example")
     watch.forgive("pictures.example|net::ERR_|/(large|circle)$")

@@ -168,7 +168,7 @@ def test_who_gives_up_leaves_no_statement_behind(database: Database, at_one_mome
 def test_the_aliases_of_one_request_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     running, seen = 0, []
 
-    async def statistics(_: object, __: object) -> Statistics:
+    async def statistics(*_: object, **__: object) -> Statistics:
         nonlocal running
         running += 1
         seen.append(running)
