@@ -154,6 +154,7 @@ def let_go(session: Session, held: Claim) -> None:
 
 def take_back(session: Session) -> int:
     """Makes pending again what a dead worker left; how many those were."""
+    locks.hold(session.connection(), "take back exports")  # or two sweeps could wait for each other's rows in a circle
     now = clock(session)
     lapsed = leases.lapsed(_ROW, now)
     exhausted = {"status": _FAILED, "error_message": EXHAUSTED, "completed_at": now}

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, case, delete, update
 from sqlmodel import Session, col, select
 
-from app.engine import dialects
+from app.engine import dialects, locks
 from app.jobs import leases
 from app.jobs.leases import Values
 from app.models import Job
@@ -80,6 +80,7 @@ def fail(session: Session, held: Job, message: str) -> bool:
 
 def take_back(session: Session) -> dict[str, int]:
     """Makes pending again what dead workers left; how many of each name those were."""
+    locks.hold(session.connection(), "take back jobs")  # or two sweeps could wait for each other's rows in a circle
     lapsed = leases.lapsed(_ROW, clock(session))
     statement = update(_TABLE).where(lapsed).values(leases.released()).returning(_ROW.name)
     names = session.connection().scalars(statement).all()
@@ -92,7 +93,8 @@ def to_send(session: Session, *, resend: bool = True) -> list[Place]:
     """
     now = clock(session)
     unsent = leases.unsent(_ROW.sent_at, now, resend=resend)
-    due = select(Job).where(leases.waiting(_ROW, now), unsent).order_by(col(Job.not_before)).limit(1000)
+    in_order = (_ROW.not_before, _ROW.account_id, _ROW.name, _ROW.subject)
+    due = select(Job).where(leases.waiting(_ROW, now), unsent).order_by(*in_order).limit(1000)
     found: Sequence[Place] = [(job.account_id, job.name, job.subject) for job in session.exec(due)]
     return [place for place in found if _change(session, and_(_is(place), unsent), {"sent_at": now})]
 

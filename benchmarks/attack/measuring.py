@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,10 +61,13 @@ def _memory(pid: int) -> Iterator[list[float]]:
 
     def watch() -> None:
         while not ended.wait(0.1):
-            found.append(resident(pid))
+            with suppress(FileNotFoundError):  # it has ended
+                found.append(resident(pid))
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
-    yield found
-    ended.set()
-    thread.join()
+    try:
+        yield found
+    finally:
+        ended.set()
+        thread.join()

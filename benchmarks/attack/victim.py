@@ -10,6 +10,8 @@ import httpx
 
 REST = "/api/v2/data"
 INTERVAL = 0.02
+PATIENCE = 120.0
+"""Seconds that it waits for one export."""
 
 
 @dataclass
@@ -66,6 +68,8 @@ class Victim:
                     continue
                 id = answer.json()["export_id"]
                 while (state := client.get(f"{REST}/export/{id}").json()).get("status") in ("pending", "processing"):
+                    if time.perf_counter() - began > PATIENCE:
+                        break
                     time.sleep(INTERVAL)
                 self.exports.append(time.perf_counter() - began)
                 if state.get("status") != "completed":
