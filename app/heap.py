@@ -5,7 +5,7 @@ import ctypes
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 """Names of glibc's <malloc.h>."""
 
-LARGE = 2**20
+LARGE = 512 * 1024
 """Bytes of a block that goes back to the system when it is freed. Answers are smaller: a page of 1,000 took twice the
 time where each of its pieces was asked of the system again."""
 KEPT = 16 * 2**20
