@@ -66,9 +66,10 @@ def ask_principal(authorization: str | None) -> Asking[Principal]:
     if not authorization:
         raise Unauthenticated("An API key is required: send the header 'Authorization: Bearer <key>'.")
     scheme, _, key = authorization.partition(" ")
-    if scheme.lower() != "bearer" or _KEY.fullmatch(key.strip()) is None:
+    match = _KEY.fullmatch(key.strip())
+    if scheme.lower() != "bearer" or match is None:
         raise Unauthenticated("The API key is not valid: send the header 'Authorization: Bearer <key>'.")
-    return (yield from ask_owner(key))
+    return (yield from _ask_owner(match))
 
 
 def ask_owner(key: str) -> Asking[Principal]:
@@ -76,6 +77,10 @@ def ask_owner(key: str) -> Asking[Principal]:
     match = _KEY.fullmatch(key.strip())
     if match is None:
         raise Unauthenticated("The API key is not valid.")
+    return (yield from _ask_owner(match))
+
+
+def _ask_owner(match: re.Match[str]) -> Asking[Principal]:
     found = yield Query("key", _key_statement, {"key_prefix": match[1]}, one_plan=True)
     if not found or not hmac.compare_digest(found[0][-1], _hash(match[0])):
         raise Unauthenticated("The API key is not valid.")
