@@ -1,24 +1,30 @@
-/** The session of this browser, and the part of a page's bar in which one signs in and out. */
+/** The session of this browser, for all pages; and the part of a page's bar in which one signs in and out. */
 const url = `${import.meta.url.split("/assets/")[0]}/session`;
 const parts = ["session", "signed-out", "key", "show", "signed-in", "who", "sign-out"];
 
-/** Who is signed in, or null. */
-async function current() {
+/** Who is signed in, or null: `{account, scope, key_prefix}`. A TypeError where the server does not answer. */
+export async function current() {
   const response = await fetch(url, { cache: "no-store" });
-  return response.ok ? response.json() : null;
+  if (response.ok) return response.json();
+  await response.text(); // or the browser takes the request for one that still runs
+  if (response.status >= 500) throw new TypeError("no answer");
+  return null;
 }
 
 /** Without what comes along when a key is copied: spaces, invisible characters, "Bearer". */
-const tidy = (text) => text.trim().replace(/^bearer\s+/i, "").replace(/[^!-~]/g, "");
+export const tidy = (text) => text.trim().replace(/^bearer\s+/i, "").replace(/[^!-~]/g, "");
 
-/** Who is signed in then. An Error with a sentence where the key is refused. */
-async function signIn(text) {
+/** Who is signed in then. An Error with a sentence where the key is refused, a TypeError where the server does not answer. */
+export async function signIn(text) {
   const init = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ key: tidy(text) }) };
   const response = await fetch(url, init);
-  const answer = await response.json();
+  const answer = await response.json().catch(() => null);
   if (response.ok) return answer;
-  throw new Error(answer.error?.message ?? answer.detail?.message ?? `The server answered ${response.status}`);
+  const told = [answer?.error?.message, answer?.detail?.message, answer?.detail];
+  throw new Error(told.find((sentence) => typeof sentence === "string") ?? `The server answered ${response.status}.`);
 }
+
+export const signOut = () => fetch(url, { method: "DELETE" });
 
 /**
  * Fills the form `#session`. `changed` is told who is signed in, or null, at once and whenever that is another;
@@ -43,7 +49,7 @@ export async function watchSession(changed, refused) {
   });
 
   leave.addEventListener("click", async () => {
-    await fetch(url, { method: "DELETE" }).then(() => set(null), () => refused("The server does not answer"));
+    await signOut().then(() => set(null), () => refused("The server does not answer"));
   });
 
   show.addEventListener("click", () => {

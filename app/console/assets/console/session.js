@@ -1,3 +1,4 @@
+import { current, signIn as begin, signOut as finish, tidy } from "../session.js";
 import { address } from "./page.js";
 import { createStore } from "./store.js";
 
@@ -16,10 +17,8 @@ const viewerOf = ({ account, scope, key_prefix }) => ({ account, scope: scope.to
 
 /** Asks who is signed in; a TypeError where the server does not answer. */
 export async function start() {
-  const response = await fetch(address("session"), { cache: "no-store" });
-  if (response.ok) return enter(viewerOf(await response.json()));
-  await response.text(); // or the browser takes the request for one that still runs
-  if (response.status >= 500) throw new TypeError("no answer");
+  const found = await current();
+  if (found) return enter(viewerOf(found));
   return session.set((now) => ({ ...now, status: "out" }));
 }
 
@@ -37,35 +36,20 @@ export function ended(reason) {
   return new Promise((resolve) => waiting.push(resolve));
 }
 
-/** What is copied along with a key: spaces, invisible characters, "Bearer". */
-const tidy = (text) => text.trim().replace(/^bearer\s+/i, "").replace(/[^!-~]/g, "");
-
 /** Makes a session of a key; the sentence to show if it is refused, else nothing. */
 export async function signIn(text) {
-  const key = tidy(text);
-  if (!key) return "Paste an API key. It begins with sightlog_.";
-  let response;
+  if (!tidy(text)) return "Paste an API key. It begins with sightlog_.";
+  let answer;
   try {
-    response = await fetch(address("session"), {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ key }),
-    });
-  } catch {
-    return "The server does not answer. Try again in a moment.";
+    answer = await begin(text);
+  } catch (error) {
+    return error instanceof TypeError ? "The server does not answer. Try again in a moment." : error.message;
   }
-  const answer = await response.json().catch(() => null);
-  if (!response.ok) return sentence(answer) ?? `The server answered ${response.status}.`;
   enter(viewerOf(answer));
 }
 
-const sentence = (answer) => {
-  const detail = answer?.error?.message ?? answer?.detail?.message ?? answer?.detail;
-  return typeof detail === "string" ? detail : undefined;
-};
-
 export async function signOut() {
-  await fetch(address("session"), { method: "DELETE" }).catch(() => null);
+  await finish().catch(() => null);
   location.assign(address());
 }
 
