@@ -62,11 +62,11 @@ def mount(app: FastAPI, prefix: str = "", *, with_images: bool = True) -> None:
 def graphiql_page() -> Response:
     # The dialogs of GraphiQL lock scrolling with a style element, which needs this nonce.
     nonce = secrets.token_urlsafe(16)
-    return _page(_html("graphiql.html").replace("{nonce}", nonce), style=f"'self' 'nonce-{nonce}'")
+    return _page(_with_bar("graphiql.html", "graphql").replace("{nonce}", nonce), style=f"'self' 'nonce-{nonce}'")
 
 
 def docs_page() -> Response:
-    return _page(_html("docs.html"))
+    return _page(_with_bar("docs.html", "docs"))
 
 
 def _page(html: str, *, style: str = "'self'", images: str = _OWN_IMAGES) -> Response:
@@ -86,6 +86,13 @@ def _filled(name: str, **values: str) -> str:
     for key, value in values.items():
         html = html.replace(f"{{{key}}}", escape(value))
     return html
+
+
+@cache
+def _with_bar(name: str, path: str) -> str:
+    """The page with the bar, in which the page of that path is the current one."""
+    link = f'href="{path}"'
+    return _html(name).replace("{bar}", _html("bar.html").strip().replace(link, f'{link} aria-current="page"'))
 
 
 @cache
