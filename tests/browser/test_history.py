@@ -145,6 +145,7 @@ def test_days_are_chosen_by_fields(visitor: Visitor, history: History) -> None:
 
 def test_days_are_chosen_by_dragging(visitor: Visitor, history: History) -> None:
     page = visitor.open()
+    expect(rows(page)).to_have_count(50)
     chart = page.locator(".timeline .u-over")
     box = chart.bounding_box()
     assert box

@@ -28,3 +28,10 @@ export function useStore(store) {
   }, [store]);
   return value;
 }
+
+/** State that begins anew whenever `owner` is another, in the same drawing: an effect would take back what was clicked before it ran. */
+export function useStateOf(owner, initial) {
+  const [state, setState] = useState({ owner, value: initial });
+  const set = (value) => setState({ owner, value });
+  return [Object.is(state.owner, owner) ? state.value : initial, set];
+}

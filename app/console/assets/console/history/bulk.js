@@ -1,14 +1,14 @@
 import { ask } from "../client.js";
 import { REVIEW_MATCHING, REVIEW_RESULTS } from "../documents.js";
 import { count, plural } from "../formats.js";
-import { html, useEffect, useState } from "../lib.js";
+import { html, useState } from "../lib.js";
 import { announce } from "../parts/announce.js";
 import { Dialog } from "../parts/dialog.js";
 import { Icon } from "../parts/icons.js";
 import { Trouble } from "../parts/small.js";
 import { given } from "../result/verdicts.js";
 import { allows, session } from "../session.js";
-import { useStore } from "../store.js";
+import { useStateOf, useStore } from "../store.js";
 import { filterOf } from "../view.js";
 
 const DONE = { ACCEPTED: "accepted", REJECTED: "rejected" };
@@ -54,12 +54,11 @@ function AllMatching({ view, verdict, note, total, onClose, onDone, recount }) {
 /** What is done with the selected results: some of this page, or, as a second step, all that match. */
 export function Bulk({ view, rows, selected, setSelected, total, done }) {
   const { viewer } = useStore(session);
-  const [all, setAll] = useState(false);
+  const [all, setAll] = useStateOf(selected, false);
   const [note, setNote] = useState("");
   const [asked, setAsked] = useState("");
   const [error, setError] = useState(null);
   const wholePage = selected.size === rows.length;
-  useEffect(() => setAll(false), [selected]);
 
   async function review(verdict) {
     if (all) return setAsked(verdict);

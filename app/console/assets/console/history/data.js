@@ -12,7 +12,7 @@ import { filterOf, pageOf, partsOf } from "../view.js";
 const POLL = 15_000; // milliseconds between two questions for new results
 const AFTER_VERDICT = 1_500; // and from the last verdict to new statistics
 
-/** `{rows, pageInfo, …answer}`; the rows show the verdicts given since. */
+/** `{nodes, rows, pageInfo, …answer}`; the rows are the nodes and show the verdicts given since. */
 export function usePage(view) {
   const answer = useAnswer(PAGE_OF_RESULTS, pageOf(view));
   const given = useStore(verdicts);
@@ -21,7 +21,7 @@ export function usePage(view) {
     () => nodes?.map((row) => (given.has(row.id) ? { ...row, reviewState: given.get(row.id) } : row)),
     [nodes, given],
   );
-  return { ...answer, rows, pageInfo: answer.data?.descriptions.pageInfo };
+  return { ...answer, nodes, rows, pageInfo: answer.data?.descriptions.pageInfo };
 }
 
 /** `{total, days, scores, types, sources, reviews, …answer}`, each as `documents.js` asks for it. */

@@ -1,12 +1,12 @@
 import { count, plural } from "../formats.js";
-import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../lib.js";
+import { html, useEffect, useLayoutEffect, useMemo, useRef } from "../lib.js";
 import { address } from "../page.js";
 import { announce } from "../parts/announce.js";
 import { Trouble } from "../parts/small.js";
 import { Peek } from "../result/peek.js";
 import { go, place } from "../router.js";
 import { useShortcuts } from "../shortcuts.js";
-import { useStore } from "../store.js";
+import { useStateOf, useStore } from "../store.js";
 import { hitsOf } from "../texts.js";
 import { fromStart, isFiltered, read, termsOf, write } from "../view.js";
 import { Bulk } from "./bulk.js";
@@ -17,6 +17,8 @@ import { Further, Pager } from "./pager.js";
 import { Table } from "./table.js";
 import { Timeline } from "./timeline.js";
 import { Toolbar } from "./toolbar.js";
+
+const NONE = new Set();
 
 /** The functions that change the view; each is a step of the browser's history unless it says `replace`. */
 function actionsOf(view, page) {
@@ -64,7 +66,7 @@ export function HistoryPage() {
   const statistics = useStatistics(view);
   const newer = useNewer(view, page);
   const hits = useMemo(() => hitsOf(termsOf(view.search).wanted), [view.search]);
-  const [selected, setSelected] = useState(new Set());
+  const [selected, setSelected] = useStateOf(page.stale ? null : page.nodes, NONE);
   const actions = actionsOf(view, page);
   const lastPeek = useRef("");
   const list = useRef(null);
@@ -73,7 +75,6 @@ export function HistoryPage() {
   lastPeek.current = peek;
   const listed = page.stale ? null : page.rows;
 
-  useEffect(() => setSelected(new Set()), [listed]);
   useEffect(() => {
     document.title = view.search ? `${view.search} · Sightlog` : "History · Sightlog";
   }, [view.search]);

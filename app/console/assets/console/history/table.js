@@ -1,4 +1,4 @@
-import { html, useEffect, useRef } from "../lib.js";
+import { html, useLayoutEffect, useRef } from "../lib.js";
 import { address } from "../page.js";
 import { Picture } from "../parts/image.js";
 import { FailedBadge, Marked, ReviewBadge, Score, Time } from "../parts/small.js";
@@ -49,7 +49,7 @@ function Row({ row, isOpen, isSelected, hits, toggle, open }) {
 function SelectAll({ rows, selected, setSelected }) {
   const box = useRef(null);
   const all = selected.size === rows.length;
-  useEffect(() => {
+  useLayoutEffect(() => {
     box.current.indeterminate = selected.size > 0 && !all;
   });
   return html`

@@ -3,6 +3,7 @@ import { address } from "../page.js";
 import { Icon } from "../parts/icons.js";
 import { place } from "../router.js";
 import { useShortcuts } from "../shortcuts.js";
+import { useStateOf } from "../store.js";
 import { chipsOf, clip, fromStart, ORDERS, write, EMPTY } from "../view.js";
 import { ExportDialog } from "../exports/dialog.js";
 
@@ -10,10 +11,9 @@ const TYPED = 400; // milliseconds after the last key
 
 /** The field of the search. What is typed applies a moment later, and at once by Enter. */
 function Search({ view, narrow }) {
-  const [text, setText] = useState(view.search);
+  const [text, setText] = useStateOf(view.search, view.search);
   const timer = useRef(0);
   const field = useRef(null);
-  useEffect(() => setText(view.search), [view.search]);
   useEffect(() => () => clearTimeout(timer.current), []);
   useShortcuts({
     "/": () => {
