@@ -2,11 +2,12 @@
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
+COPY client client
 COPY app app
 COPY graphql_schema graphql_schema
 COPY rest_compat rest_compat
 COPY tasks tasks
-RUN python -m venv /opt/sightlog && /opt/sightlog/bin/pip install --no-cache-dir .
+RUN python -m venv /opt/sightlog && /opt/sightlog/bin/pip install --no-cache-dir ./client .
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/sightlog sightlog

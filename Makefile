@@ -4,8 +4,9 @@ VENV ?= .venv
 PORT ?= 8000
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+CODEGEN := $(VENV)/codegen/bin/ariadne-codegen
 
-.PHONY: help run test stack bench attack lint types docs clean
+.PHONY: help run test stack bench attack lint types docs client clean
 .DEFAULT_GOAL := help
 
 help: ## List what can be made
@@ -41,12 +42,16 @@ docs: $(READY) ## Write what is made from the code: graphql_schema/schema.graphq
 	$(BIN)/python -m tools.docs
 	$(BIN)/python -c "from graphql_schema.schema import schema; print(schema.as_str())" > graphql_schema/schema.graphql
 
-$(READY): pyproject.toml
+client: $(READY) ## Write client/sightlog/api, from the client's documents and the schema
+	@test -x $(CODEGEN) || { $(PYTHON) -m venv $(VENV)/codegen && $(VENV)/codegen/bin/python -m pip install --quiet --disable-pip-version-check "ariadne-codegen>=0.19,<0.20"; }
+	$(BIN)/python -m tools.operations $(CODEGEN)
+
+$(READY): pyproject.toml client/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Sightlog needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	@echo "Installing Sightlog and what it needs into $(VENV): a minute or two, once …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev --group browser
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable client --editable . --group dev --group browser
 	@touch $@
 	@echo "Installed."
 

@@ -1,14 +1,13 @@
-"""The command line."""
+"""The commands of the server; `sightlog` of the client's package finds them (the entry point `sightlog.commands`)."""
 
 import logging
 import os
 from functools import partial
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import auth, heap, probes, sessions, signals, threads, times
+from app import auth, probes, sessions, signals, threads, times
 from app.commands import accounts, db, keys, opening, show
 from app.demo import account as demo_account
 from app.history.recording import OnConflict
@@ -17,32 +16,11 @@ from app.runtime import Runtime
 if TYPE_CHECKING:
     from app import serving
 
-app = typer.Typer(
-    help="Sightlog keeps the history of what your vision models said about your images.\n\n"
-    "Settings are environment variables that begin with SIGHTLOG_; `sightlog settings` shows them.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(pretty_exceptions_enable=False)
 app.add_typer(keys.commands, name="keys")
 app.add_typer(accounts.commands, name="accounts")
 app.add_typer(db.commands, name="db")
 app.command("settings")(show.show_settings)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(f"sightlog {version('sightlog')}")
-        raise typer.Exit
-
-
-@app.callback()
-def common(
-    _: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
-    ] = False,
-) -> None:
-    pass
 
 
 @app.command()
@@ -144,12 +122,3 @@ def fill_demo() -> None:
         f"The account 'demo' has {filled.recorded} new results, {filled.already_known} were there already."
     )
     print(filled.key)
-
-
-def main() -> None:
-    heap.return_large_blocks()
-    app()
-
-
-if __name__ == "__main__":
-    main()

@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = FastAPI(
         title="Sightlog",
-        version=version("sightlog"),
+        version=version("sightlog-server"),
         description=DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from app import durations
 
 PREFIX = "SIGHTLOG_"
+OF_THE_CLIENT = ("url", "api_key", "profile", "spool_dir")
 
 _SECRETS = {"secret"}
 _PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s]+(?=@)|((?i:password|secret|token)=)[^&\s]+")
@@ -242,9 +243,10 @@ def in_force(settings: Settings) -> list[tuple[str, str, str]]:
 
 
 def unknown(names: Iterable[str]) -> dict[str, str | None]:
-    """Those that begin like our variables and are none, each with the nearest that is one."""
+    """Those that begin like our variables and are none, nor the client's, each with the nearest that is one."""
     known = [variable(name) for name in Settings.model_fields]
-    strangers = sorted(name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known)
+    taken = {*known, *map(variable, OF_THE_CLIENT)}
+    strangers = sorted(name for name in names if name.upper().startswith(PREFIX) and name.upper() not in taken)
     return {name: next(iter(difflib.get_close_matches(name.upper(), known, 1, 0.8)), None) for name in strangers}
 
 

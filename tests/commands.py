@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from typer.testing import CliRunner, Result
 
-from app import cli
+from sightlog.commands import main
 from tools.stack import Stack
 
 _NAMED = re.compile(rb"\ADatabase: .*\n")
@@ -28,7 +28,7 @@ def invoke_plainly(environment: Mapping[str, str], *arguments: str, input: bytes
     settings: dict[str, str | None] = {name: None for name in os.environ if name.startswith(ours)}
     settings |= {name: value for name, value in environment.items() if name.startswith(ours)}
     try:
-        return CliRunner().invoke(cli.app, arguments, input=input, env=settings, catch_exceptions=False)
+        return CliRunner().invoke(main.app, arguments, input=input, env=settings, catch_exceptions=False)
     finally:
         logging.captureWarnings(False)  # which a command turns on for the process that it has for itself
 

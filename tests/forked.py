@@ -17,6 +17,7 @@ from tools.stack import ROOT, Process, Stack
 PROGRAM = """
 import json, os, sys
 from app import cli, main, s3
+from sightlog.commands import main as command
 from tasks import worker
 
 def start(arguments, environment, log, prelude):
@@ -30,7 +31,7 @@ def start(arguments, environment, log, prelude):
     os.environ.update(environment)
     sys.argv = ["sightlog", *arguments]
     exec(prelude, {})
-    cli.main()
+    command.main()
 
 def poll(pid):
     ended, status = os.waitpid(pid, os.WNOHANG)

@@ -289,7 +289,11 @@ def test_a_variable_that_is_no_setting_is_told(own: Stack) -> None:
 
 def test_the_version_is_told(own: Stack) -> None:
     told = sightlog(own, "--version")
-    assert (told.exit_code, told.stdout, told.stderr) == (0, f"sightlog {version('sightlog')}\n", "")
+    assert (told.exit_code, told.stdout, told.stderr) == (
+        0,
+        f"sightlog {version('sightlog')}\nsightlog-server {version('sightlog-server')}\n",
+        "",
+    )
 
 
 @pytest.mark.parametrize(

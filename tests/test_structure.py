@@ -75,6 +75,11 @@ def test_every_folder_of_the_core_is_a_wing() -> None:
     assert {path.parts[1] for name in WRITTEN if len((path := name.relative_to(ROOT)).parts) > 2} == WINGS.keys()
 
 
+def test_the_client_knows_nothing_of_the_server() -> None:
+    for path in (ROOT / "client").rglob("*.py"):
+        assert ours(path) == set(), path
+
+
 def test_imports_go_round_in_no_circle() -> None:
     names = {name_of(path) for path in WRITTEN}
     TopologicalSorter({name_of(path): ours(path) & names - {name_of(path)} for path in WRITTEN}).prepare()

@@ -15,7 +15,7 @@ import httpx
 from tools import patience
 from tools.servers import free_port
 
-COMMAND = (sys.executable, "-m", "app.cli")
+COMMAND = (sys.executable, "-m", "sightlog")
 ROOT = Path(__file__).parent.parent
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from app import logs, settings
+from app import heap, logs, settings
 from app.engine.db import Database
 from app.errors import NotFound, SightlogError
 from app.runtime import Runtime, open_runtime, prepare
@@ -59,6 +59,7 @@ def opened(*, creates: bool = False) -> Iterator[Runtime]:
 
 @contextmanager
 def opened_with(found: Settings) -> Iterator[Runtime]:
+    heap.return_large_blocks()
     with told_plainly():
         runtime = open_runtime(found)
     try:

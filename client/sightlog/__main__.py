@@ -1,0 +1,3 @@
+from sightlog.commands.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Made by `make client` from `operations/` and the server's schema."""

@@ -1,0 +1,77 @@
+from enum import Enum
+
+
+class Compression(str, Enum):
+    NONE = "NONE"
+    GZIP = "GZIP"
+    ZSTD = "ZSTD"
+
+
+class DescriptionOrderField(str, Enum):
+    CREATED_AT = "CREATED_AT"
+    CONFIDENCE = "CONFIDENCE"
+
+
+class DescriptionStatus(str, Enum):
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+
+
+class ExportEventType(str, Enum):
+    CREATED = "CREATED"
+    STARTED = "STARTED"
+    HANDED_BACK = "HANDED_BACK"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    RETRIED = "RETRIED"
+    EXPIRED = "EXPIRED"
+    DELETED = "DELETED"
+
+
+class ExportFormat(str, Enum):
+    CSV = "CSV"
+    JSON = "JSON"
+    JSONL = "JSONL"
+
+
+class ExportStatus(str, Enum):
+    PENDING = "PENDING"
+    PROCESSING = "PROCESSING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class OnConflict(str, Enum):
+    KEEP = "KEEP"
+    REPLACE = "REPLACE"
+
+
+class ReviewState(str, Enum):
+    UNREVIEWED = "UNREVIEWED"
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
+    CORRECTED = "CORRECTED"
+
+
+class Scope(str, Enum):
+    READ = "READ"
+    WRITE = "WRITE"
+    ADMIN = "ADMIN"
+
+
+class SearchMode(str, Enum):
+    ANY = "ANY"
+    ALL = "ALL"
+
+
+class SortDirection(str, Enum):
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+class Verdict(str, Enum):
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
+    CORRECTED = "CORRECTED"

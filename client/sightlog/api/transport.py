@@ -1,0 +1,5 @@
+from sightlog import transport
+
+
+class Transport(transport.Transport):
+    pass

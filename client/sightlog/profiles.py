@@ -1,0 +1,106 @@
+"""Where the server is and which key it takes: what is given, else the environment, else a saved profile.
+
+Profiles are in one file, which only its owner may read: `profiles.json` in the folder of the system for settings
+(`~/.config/sightlog` on Linux).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from sightlog.errors import NotSignedIn, SightlogError
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+DEFAULT_NAME = "default"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """`url` is that of the server, with its path prefix if it has one, without a slash at the end."""
+
+    url: str
+    api_key: str
+
+    def __repr__(self) -> str:
+        return f"Profile(url={self.url!r}, api_key='…')"
+
+
+def file() -> Path:
+    return platformdirs.user_config_path("sightlog") / "profiles.json"
+
+
+def find(url: str | None = None, api_key: str | None = None, profile: str | None = None) -> Profile:
+    """The server and key to use. A named profile comes before the environment (SIGHTLOG_URL, SIGHTLOG_API_KEY, and
+    SIGHTLOG_PROFILE for its name), and what is given before both. A saved key goes to no other server than its own.
+
+    NotSignedIn where no key is known.
+    """
+    url, api_key = url and _tidy(url), api_key or None
+    if not profile:
+        url = url or _tidy(os.environ.get("SIGHTLOG_URL", "")) or None
+        api_key = api_key or os.environ.get("SIGHTLOG_API_KEY") or None
+    if api_key:
+        return Profile(url or DEFAULT_URL, api_key)
+    name = profile or os.environ.get("SIGHTLOG_PROFILE") or DEFAULT_NAME
+    saved = load().get(name)
+    if saved is None:
+        raise NotSignedIn(
+            f"There is no profile {name!r}: `sightlog login --profile {name}` makes it."
+            if profile
+            else "No API key is known: set SIGHTLOG_API_KEY, or run `sightlog login`."
+        )
+    if url and url != saved.url:
+        raise NotSignedIn(f"The profile {name!r} is of {saved.url}, not of {url}: give the key for {url} too.")
+    return saved
+
+
+def load() -> dict[str, Profile]:
+    """All saved profiles by their names; SightlogError where the file cannot be understood."""
+    path = file()
+    try:
+        found = json.loads(path.read_bytes())
+        return {name: Profile(one["url"], one["api_key"]) for name, one in found.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SightlogError(f"The profiles in {path} cannot be read: {error}. Mend or remove the file.") from error
+
+
+def save(name: str, profile: Profile) -> Path:
+    """Keeps the profile, in place of one of the same name; where it is."""
+    return _write({**load(), name: Profile(_tidy(profile.url), profile.api_key)})
+
+
+def remove(name: str) -> bool:
+    """Whether there was one."""
+    known = load()
+    if known.pop(name, None) is None:
+        return False
+    _write(known)
+    return True
+
+
+def _write(profiles: dict[str, Profile]) -> Path:
+    path = file()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    text = json.dumps({name: {"url": one.url, "api_key": one.api_key} for name, one in profiles.items()}, indent=2)
+    # mkstemp gives the file to nobody else, from its first byte on.
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(text + "\n")
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return path
+
+
+def _tidy(url: str) -> str:
+    return url.strip().rstrip("/")
