@@ -1,6 +1,6 @@
 """What happens around the execution of each operation."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 from strawberry.extensions import SchemaExtension
 
@@ -14,23 +14,19 @@ def refused() -> None:
 
 
 class Steps(SchemaExtension):
-    """Parses and validates from a cache, and puts the operation into the metrics when it ends."""
+    """Parses and validates from a cache, and puts the operation into the metrics when it ends. In one place, since
+    Strawberry makes a stack of context managers for each.
+    """
 
-    def on_operation(self) -> Iterator[None]:
+    async def on_operation(self) -> AsyncIterator[None]:
+        given = self.execution_context
+        documents.parse_given(given)
+        if given.graphql_document is not None:
+            documents.validate_given(given)
+            if not given.pre_execution_errors:
+                await variables.coerce(given)
         yield
         metrics.GRAPHQL_OPERATIONS.labels(self._type(), self._outcome()).inc()
-
-    def on_parse(self) -> Iterator[None]:
-        documents.parse_given(self.execution_context)
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        documents.validate_given(self.execution_context)
-        yield
-
-    async def on_execute(self) -> AsyncIterator[None]:
-        async with variables.coerced(self.execution_context):
-            yield
 
     def _type(self) -> str:
         try:

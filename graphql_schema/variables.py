@@ -1,7 +1,5 @@
 """The variables of operations: within bounds, and those of a large request coerced in a thread."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, Self, cast
 
@@ -71,20 +69,15 @@ def errors(given: ExecutionContext, operation: OperationDefinitionNode) -> list[
     return [GraphQLError(message, nodes, extensions={"code": "VALIDATION_ERROR", "field": field})]
 
 
-def coerced(given: ExecutionContext) -> AbstractAsyncContextManager[None]:
-    """In its block the variables are ready, if the request was large."""
-    return _aside(given) if isinstance(given.variables, Large) else nullcontext()
-
-
-@asynccontextmanager
-async def _aside(given: ExecutionContext) -> AsyncIterator[None]:
+async def coerce(given: ExecutionContext) -> None:
+    """Makes the variables ready, if the request was large."""
+    if not isinstance(given.variables, Large):
+        return
     assert given.graphql_document is not None
-    assert given.variables is not None
     operation = get_operation_ast(given.graphql_document, given._provided_operation_name)
     assert operation is not None
     values = await bodies.pool.run(coercion.variable_values, given.schema._schema, operation, given.variables)
     given.variables = Ready(operation, values)
-    yield
 
 
 def _without_variables(document: DocumentNode, operation: OperationDefinitionNode) -> DocumentNode:

@@ -51,19 +51,21 @@ class Asked:
                     await self._execute(driver, "COMMIT")  # a ROLLBACK makes psycopg forget what it has prepared
 
     async def _fetch(self, driver: Any, query: Query) -> Rows:
-        if not self._texts.knows(query):
-            await threads.run(self._texts.statement, query)
-        if driver is None:
-            async with self._pool.one() as driver:
-                return await self._fetch(driver, query)
-        return await self._execute(driver, *self._texts.statement(query), prepare=None if query.one_plan else False)
+        statement = self._texts.known(query)
+        if statement is None:
+            statement = await threads.run(self._texts.statement, query)
+        prepare = None if query.one_plan else False
+        if driver is not None:
+            return await self._execute(driver, *statement, prepare=prepare)
+        async with self._pool.one() as driver:
+            return await self._execute(driver, *statement, prepare=prepare)
 
     async def _execute(self, driver: Any, *statement: Any, prepare: bool | None = None) -> Rows:
         """psycopg ends the statement of a task that is cancelled, and closes the connection if that is not heeded."""
         try:
             async with asyncio.timeout(self._timeout):
                 cursor = await driver.execute(*statement, prepare=prepare)
-                rows: Rows = await cursor.fetchall() if cursor.description else []
+                rows: Rows = [] if cursor.rownumber is None else await cursor.fetchall()
                 return rows
         except TimeoutError:
             if driver.closed:

@@ -29,11 +29,14 @@ class Connections:
     @asynccontextmanager
     async def one(self) -> AsyncIterator[AsyncConnection[tuple[Any, ...]]]:
         """Waited where none gets free, OperationalError where none can be made."""
-        try:
-            async with asyncio.timeout(self._timeout):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise Waited from None
+        if self._turns.locked():
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await self._turns.acquire()
+            except TimeoutError:
+                raise Waited from None
+        else:
+            await self._turns.acquire()
         try:
             connection = self._free.pop() if self._free else await self._connect()
             try:

@@ -23,23 +23,24 @@ class Texts:
         self._dialect = dialect
         self._known: ByteCache[Hashable, Statement] = ByteCache(_MAX_BYTES)
 
-    def knows(self, query: Query) -> bool:
-        """Whether `statement` is quick; to compile one takes milliseconds."""
-        return self._known.get(query.shape) is not None
+    def known(self, query: Query) -> Statement | None:
+        """The statement, if nothing is to be compiled for it, which takes milliseconds."""
+        found = self._known.get(query.shape)
+        return found and self._filled(query, *found)
 
     def statement(self, query: Query) -> Statement:
-        text, constants = self._compiled(query)
+        return self.known(query) or self._filled(query, *self._compile(query))
+
+    def _filled(self, query: Query, text: str, constants: dict[str, Any]) -> Statement:
         values = {**constants, **query.values}
         if self._dialect.name == "sqlite":
             values = {name: dialects.stored(value) for name, value in values.items()}
         return text, values
 
-    def _compiled(self, query: Query) -> Statement:
+    def _compile(self, query: Query) -> Statement:
         """The text, and the values that are the same for all of its shape."""
-        known = self._known.get(query.shape)
-        if known is None:
-            compiled = query.build().compile(dialect=self._dialect)
-            parameters = compiled.construct_params(dict(query.values))
-            known = str(compiled), {name: value for name, value in parameters.items() if name not in query.values}
-            self._known.put(query.shape, known, 2000 + 2 * len(known[0]))
-        return known
+        compiled = query.build().compile(dialect=self._dialect)
+        parameters = compiled.construct_params(dict(query.values))
+        made = str(compiled), {name: value for name, value in parameters.items() if name not in query.values}
+        self._known.put(query.shape, made, 2000 + 2 * len(made[0]))
+        return made

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, func
 from app.models import Description
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Column:
     """One column. `type` is that of its values: str, float, datetime, or object for JSON.
 

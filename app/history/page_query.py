@@ -43,7 +43,6 @@ SKIPPED_ROW_BY_ROW = 1000
 BETWEEN = ",\n"
 """Between objects, in the text of which there is no end of a line."""
 
-_EVERYTHING = DescriptionFilter()
 _TABLE = Description.__table__  # type: ignore[attr-defined]
 _OFFSET: BindParameter[int] = bindparam("offset", type_=BigInteger())
 _MOST_BYTES: BindParameter[int] = bindparam("most_bytes", type_=BigInteger())
@@ -87,7 +86,7 @@ def page(
     asked = (part.order.mark, ranks, part.from_end, part.limit, bool(part.offset), part.at is None)
     scored = tuple((name, place.score is not None) for name, place in places.items())
     shape = ("page", filters.shape(wanted), shown, bool(days), in_all, *asked, scored)
-    return Query(shape, build, values, one_plan=wanted == _EVERYTHING)
+    return Query(shape, build, values, one_plan=not wanted.given)
 
 
 def skips_days(part: Pagination) -> bool:

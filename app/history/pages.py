@@ -68,17 +68,15 @@ async def page(
         statistics = await database.answer(account_id, asking) if with_statistics else None
         return replace(_EMPTY, statistics=statistics)
 
-    def ask_anew() -> Asking[Page]:
-        statistics = yield from cache.ask(account_id, wanted, with_reviews=with_reviews)
-        return (yield from _ask_page(account_id, wanted, part, shown, statistics, budget))
-
     with_statistics = with_statistics or page_query.skips_days(part)
     known = cache.get(account_id, wanted, with_reviews=with_reviews) if with_statistics else None
     found = None
     if known is not None or not with_statistics:
         found = await database.answer(account_id, _ask_page(account_id, wanted, part, shown, known, budget))
     if found is None or (known is not None and found.revision != known.revision):
-        found = await database.answer(account_id, ask_anew(), at_one_moment=True)
+        counted = cache.ask(account_id, wanted, with_reviews=with_reviews)
+        anew = _ask_both(counted, account_id, wanted, part, shown, budget)
+        found = await database.answer(account_id, anew, at_one_moment=True)
     budget.spend(found.size)
     return found
 
@@ -101,6 +99,17 @@ def ask_newer(account_id: int, wanted: DescriptionFilter, cursor: str) -> Asking
     place = cursors.read(cursor, "cursor", None)
     [(found,)] = yield page_query.newer(account_id, wanted, place, MAX_NEWER)
     return int(found)
+
+
+def _ask_both(
+    statistics: Asking[Statistics],
+    account_id: int,
+    wanted: DescriptionFilter,
+    part: Pagination,
+    shown: Projection,
+    budget: Budget,
+) -> Asking[Page]:
+    return (yield from _ask_page(account_id, wanted, part, shown, (yield from statistics), budget))
 
 
 def _ask_page(

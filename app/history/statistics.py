@@ -1,6 +1,6 @@
 """How many, how sure, on which days, from which sources, of which types."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -68,11 +68,11 @@ class Cache:
     """
 
     def __init__(self, max_bytes: int) -> None:
-        self._found: ByteCache[tuple[int, DescriptionFilter], Statistics] = ByteCache(max_bytes)
+        self._found: ByteCache[tuple[int, Hashable], Statistics] = ByteCache(max_bytes)
 
     def get(self, account_id: int, wanted: DescriptionFilter, *, with_reviews: bool = False) -> Statistics | None:
         """What held for some revision; not necessarily for the one that is."""
-        found = self._found.get((account_id, wanted))
+        found = self._found.get((account_id, wanted.key))
         return None if found is None or (with_reviews and found.review_counts is None) else found
 
     def ask(self, account_id: int, wanted: DescriptionFilter, *, with_reviews: bool = False) -> Asking[Statistics]:
@@ -81,7 +81,7 @@ class Cache:
         if known is not None and known.revision == (yield from rollup.ask_revision(account_id)):
             return known
         found = _statistics((yield from rollup.ask_totals(account_id, wanted, with_verdicts=with_reviews)))
-        self._found.put((account_id, wanted), found, _size(wanted, found))
+        self._found.put((account_id, wanted.key), found, _size(wanted, found))
         return found
 
 
