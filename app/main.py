@@ -82,8 +82,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings.prefix:
         app.add_middleware(Prefix, prefix=settings.prefix)
     hosts.redirect_slashes(app)
-    app.include_router(server.router(settings))
     app.include_router(routes.router)
+    server.mount(app, settings)
     app.include_router(sessions.router)
     app.include_router(downloads.router)
     app.include_router(pictures.router)

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 from starlette.requests import HTTPConnection
@@ -64,7 +65,10 @@ class RequestContext(BaseContext):
         self.shared = shared
         self.turns = asyncio.Semaphore(AT_A_TIME)
         self.held = ExitStack()
-        self.export_events = DataLoader(self._export_events, cache=False)
+
+    @cached_property
+    def export_events(self) -> "DataLoader[uuid.UUID, list[ExportEvent]]":
+        return DataLoader(self._export_events, cache=False)
 
     @classmethod
     async def of(cls, connection: HTTPConnection, shared: Shared) -> Self:

@@ -1,6 +1,6 @@
 """What a query selects: the database, or we, write just that."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, cast
 
@@ -125,20 +125,23 @@ def _selected(info: Info, nodes: Iterable[FieldNode], typename: str | None = Non
     found: dict[str, list[FieldNode]] = {}
     spread: set[str] = set()
     for node in nodes:
-        for field in _fields(info, node.selection_set, spread, typename):
-            found.setdefault((field.alias or field.name).value, []).append(field)
+        _collect(info, node.selection_set, typename, found, spread)
     return found
 
 
-def _fields(
-    info: Info, selection_set: SelectionSetNode | None, spread: set[str], typename: str | None
-) -> Iterator[FieldNode]:
+def _collect(
+    info: Info,
+    selection_set: SelectionSetNode | None,
+    typename: str | None,
+    found: dict[str, list[FieldNode]],
+    spread: set[str],
+) -> None:
     """In the order of the answer, each fragment once."""
     for selection in selection_set.selections if selection_set else ():
         if (given := selection.directives) and not all(_includes(one, info.variable_values) for one in given):
             continue
         if isinstance(selection, FieldNode):
-            yield selection
+            found.setdefault((selection.alias or selection.name).value, []).append(selection)
             continue
         fragment: InlineFragmentNode | FragmentDefinitionNode
         if isinstance(selection, InlineFragmentNode):
@@ -151,7 +154,7 @@ def _fields(
             fragment = info._raw_info.fragments[selection.name.value]
         condition = fragment.type_condition and fragment.type_condition.name.value
         if condition in (None, typename, Node.__name__) or typename is None:
-            yield from _fields(info, fragment.selection_set, spread, typename)
+            _collect(info, fragment.selection_set, typename, found, spread)
 
 
 def _includes(directive: DirectiveNode, variables: Mapping[str, Any]) -> bool:

@@ -5,11 +5,11 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
 from graphql import GraphQLError, GraphQLSyntaxError, OperationType
 from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
-from starlette.routing import WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.fastapi import GraphQLRouter
@@ -269,7 +269,7 @@ class Router(GraphQLRouter[RequestContext, None]):
         return None
 
 
-def router(settings: Settings) -> Router:
+def mount(app: FastAPI, settings: Settings) -> None:
     shared = Shared.of(settings)
 
     async def context_of(connection: HTTPConnection) -> RequestContext:
@@ -292,8 +292,9 @@ def router(settings: Settings) -> Router:
 
     made.routes[:] = [route for route in made.routes if isinstance(route, WebSocketRoute)]
     made.add_api_route("/graphql", _not_allowed, methods=["OPTIONS", "PUT", "PATCH", "DELETE"])
-    made.add_route("/graphql", serve, methods=["GET", "POST"], include_in_schema=False)
-    return made
+    # Before all routers, each of which FastAPI asks twice whether the request is for it.
+    app.router.routes.insert(0, Route("/graphql", serve, methods=["GET", "POST"], include_in_schema=False))
+    app.include_router(made)
 
 
 def _origins(settings: Settings) -> list[str]:

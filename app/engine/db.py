@@ -104,7 +104,7 @@ class Database:
         if self._asked is None or self._own is None:
             engine = self._own_engine if account_id is None else self.engine
             return await self.run(account_id, self._answer_on, engine, asking, at_one_moment=at_one_moment)
-        with self._logged(account_id):
+        try:
             if account_id is None:
                 return await self._own.answer(asking, at_one_moment=at_one_moment)
             await self._turns.take(account_id)
@@ -112,6 +112,9 @@ class Database:
                 return await self._asked.answer(asking, at_one_moment=at_one_moment)
             finally:
                 self._turns.give_back(account_id)
+        except (Unavailable, TooSlow) as error:
+            self._tell(error, account_id)
+            raise
 
     async def run(self, account_id: int | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Calls a function that blocks, in a thread, with the same limits and errors as `answer`. What is still asked
@@ -124,8 +127,10 @@ class Database:
         with stops.heeded(stop):
             call = pool.start(function, *args, **kwargs)
         try:
-            with self._logged(account_id):
-                return await self._in_time(call, stop)
+            return await self._in_time(call, stop)
+        except (Unavailable, TooSlow) as error:
+            self._tell(error, account_id)
+            raise
         finally:
             if account_id is not None:
                 self._turns.give_back_after(call, account_id)
@@ -183,15 +188,19 @@ class Database:
             )
 
     async def _in_time(self, call: "Future[T]", stop: Stop) -> T:
+        waiting, task = asyncio.wrap_future(call), asyncio.current_task()
+        assert task is not None
+        # In place of asyncio.timeout, which takes as long as the rest of the waiting.
+        limit = self._timeout and asyncio.get_running_loop().call_later(self._timeout, waiting.cancel)
         try:
-            async with asyncio.timeout(self._timeout) as limit:
-                return await asyncio.wrap_future(call)
+            return await waiting
         except asyncio.CancelledError:
-            self._end(call, stop)
-            raise
-        except TimeoutError:
-            if not limit.expired():
+            if task.cancelling():
+                self._end(call, stop)
                 raise
+        finally:
+            if limit:
+                limit.cancel()
         heeded = self._end(call, stop)
         if heeded is None:
             raise self._faults.busy()
@@ -231,17 +240,11 @@ class Database:
         stop = stops.current()
         return nullcontext() if stop is None else stop.ends(self._interrupt(driver))
 
-    @contextmanager
-    def _logged(self, account_id: int | None) -> Iterator[None]:
-        try:
-            yield
-        except Unavailable as error:
+    def _tell(self, error: Unavailable | TooSlow, account_id: int | None) -> None:
+        if isinstance(error, Unavailable):
             self._faults.log(error)
-            raise
-        except TooSlow:
-            if account_id is None:
-                raise self._faults.busy() from None  # what the process asks for itself is always small
-            raise
+        elif account_id is None:
+            raise self._faults.busy() from None  # what the process asks for itself is always small
 
 
 def _options(size: int) -> dict[str, Any]:
