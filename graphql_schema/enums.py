@@ -6,7 +6,7 @@ from app.compression import Compression
 from app.exports.formats import ExportFormat
 from app.history.fields import SearchMode
 from app.history.orders import DescriptionOrderField, SortDirection
-from app.history.recording import OnConflict
+from app.history.recording import OnConflict, OnInvalid, RecordOutcome
 from app.history.verdicts import ReviewState, Verdict
 from app.models import DescriptionStatus, ExportEventType, ExportStatus, Scope
 
@@ -18,6 +18,8 @@ __all__ = [
     "ExportFormat",
     "ExportStatus",
     "OnConflict",
+    "OnInvalid",
+    "RecordOutcome",
     "ReviewState",
     "Scope",
     "SearchMode",
@@ -26,8 +28,8 @@ __all__ = [
 ]
 
 _ENUMS = (
-    *(SearchMode, DescriptionOrderField, SortDirection, OnConflict, DescriptionStatus, Verdict, ReviewState),
-    *(ExportEventType, ExportFormat, Compression, ExportStatus, Scope),
+    *(SearchMode, DescriptionOrderField, SortDirection, OnConflict, OnInvalid, RecordOutcome, DescriptionStatus),
+    *(Verdict, ReviewState, ExportEventType, ExportFormat, Compression, ExportStatus, Scope),
 )
 for _enum in _ENUMS:
     strawberry.enum(_enum, description=_enum.__doc__)

@@ -1,12 +1,11 @@
 """What can be given, and how it becomes values of the core."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 import strawberry
-from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
@@ -16,7 +15,7 @@ from app.exports.requests import ExportRequest
 from app.history import columns, filters, metadata, recording, reviews
 from app.history.orders import NEWEST_FIRST, Order
 from app.history.pagination import DEFAULT_PAGE, Pagination
-from app.history.recording import NewResult, Result
+from app.history.recording import NewResult, Refused, Result
 from app.history.reviews import Content, NewReview
 from graphql_schema.enums import (
     Compression,
@@ -167,18 +166,9 @@ def to_request(given: CreateExportInput, idempotency_key: str | None, *, unbound
     return ExportRequest(**values, idempotency_key=idempotency_key or None)
 
 
-def to_results(given: Sequence[DescriptionInput]) -> list[Result]:
-    """InvalidInput, with its place and id, for the first one that cannot be kept as it is."""
-    results: list[Result] = []
-    for place, item in enumerate(given):
-        try:
-            results.append(NewResult.model_validate(_given(item)))
-        except ValidationError as error:
-            which = f"Result {place} (id '{item.id}')" if isinstance(item.id, str) else f"Result {place}"
-            message = f"{which}: {recording.problem(error, to_camel)}"
-            wrong = ".".join(map(str, error.errors()[0]["loc"]))
-            raise InvalidInput(message, field=f"input.{place}.{wrong}") from None
-    return results
+def to_results(given: Iterable[DescriptionInput]) -> Iterator[Result | Refused]:
+    """In their order; why one is refused is told in the names of the schema."""
+    return (recording.checked(NewResult, _given(item), to_camel) for item in given)
 
 
 def to_reviews(given: Sequence[ReviewInput]) -> list[NewReview]:

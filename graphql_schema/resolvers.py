@@ -24,7 +24,7 @@ from app.history.images import Image
 from app.history.pages import Page
 from app.history.pagination import Pagination
 from app.history.projection import Object, Projection
-from app.history.recording import OnConflict, Recorded, Result
+from app.history.recording import Batch, OnConflict, Recorded
 from app.history.reviews import NewReview
 from app.history.statistics import Statistics
 from app.history.verdicts import Verdict
@@ -161,12 +161,10 @@ def export_events(context: Context, ids: Sequence[uuid.UUID]) -> list[list[Expor
     return [found[id] for id in ids]
 
 
-def record_descriptions(
-    context: Context, given: Sequence[Result], *, on_conflict: OnConflict = OnConflict.KEEP
-) -> Recorded:
+def record_descriptions(context: Context, given: Batch, *, on_conflict: OnConflict = OnConflict.KEEP) -> Recorded:
     context.principal.require(Scope.WRITE if on_conflict is OnConflict.KEEP else Scope.ADMIN)
     with context.runtime.database.write() as session:
-        return recording.record(session, context.account_id, given, on_conflict=on_conflict)
+        return recording.record_batch(session, context.account_id, given, on_conflict=on_conflict)
 
 
 def review_descriptions(context: Context, given: Sequence[NewReview]) -> list[Review]:

@@ -13,8 +13,8 @@ from strawberry.types import ExecutionContext, Info
 from strawberry.types.unset import UNSET
 
 from app.errors import InvalidInput
-from app.history import reviews
-from app.history.recording import MAX_BATCH, Recorded
+from app.history import recording, reviews
+from app.history.recording import MAX_BATCH
 from app.models import Scope
 from graphql_schema import (
     asking,
@@ -33,7 +33,7 @@ from graphql_schema import (
 )
 from graphql_schema.context import Context
 from graphql_schema.docstrings import describe
-from graphql_schema.enums import ExportStatus, OnConflict, Verdict
+from graphql_schema.enums import ExportStatus, OnConflict, OnInvalid, Verdict
 from graphql_schema.export_types import Export, ExportConnection
 from graphql_schema.images import Image
 from graphql_schema.inputs import (
@@ -174,17 +174,28 @@ class Mutation:
         return strawberry.ID(str(deleted))
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description=f"Records results, {MAX_BATCH} at most: all of them, or none if one is refused. Needs the scope "
-        "`write`. A known id with other content is told of and kept, or replaced, which needs the scope `admin`.",
+        description=f"Records results, {MAX_BATCH} at most: all of them, or none if one is refused; with `SKIP` all "
+        "that are not refused. Needs the scope `write`. A known id with other content is told of and kept, or "
+        "replaced, which needs the scope `admin`. An id that comes twice is refused the second time. A value that is "
+        "not of its type, such as a text for a number, fails the whole request, also with `SKIP`.",
         metadata=scopes.needs(Scope.WRITE),
     )
     async def record_descriptions(
-        self, info: Info, input: list[DescriptionInput], on_conflict: OnConflict | None = OnConflict.KEEP
+        self,
+        info: Info,
+        input: list[DescriptionInput],
+        on_conflict: OnConflict | None = OnConflict.KEEP,
+        on_invalid: OnInvalid | None = OnInvalid.FAIL,
     ) -> RecordDescriptionsResult:
-        def resolve(context: Context) -> Recorded:
-            return resolvers.record_descriptions(context, to_results(input), on_conflict=on_conflict or OnConflict.KEEP)
+        def resolve(context: Context) -> RecordDescriptionsResult:
+            given = recording.batch(to_results(input), on_invalid=on_invalid or OnInvalid.FAIL)
+            shown = selections.shapes(info, "rows")
+            for shape in shown.values():  # an answer that would be too large records nothing
+                context.budget.spend(given.size * shape.size + given.letters * shape.values)
+            done = resolvers.record_descriptions(context, given, on_conflict=on_conflict or OnConflict.KEEP)
+            return RecordDescriptionsResult.of(done, shown)
 
-        return cast(RecordDescriptionsResult, await _call(info, resolve))
+        return await _call(info, resolve)
 
     @strawberry.mutation(metadata=scopes.needs(Scope.ADMIN))  # type: ignore[untyped-decorator]
     async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> CreateApiKeyResult:

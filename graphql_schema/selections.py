@@ -1,6 +1,7 @@
 """What a query selects: the database, or we, write just that."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, cast
 
@@ -12,10 +13,14 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    GraphQLObjectType,
+    GraphQLOutputType,
     InlineFragmentNode,
     SelectionSetNode,
     VariableNode,
     get_named_type,
+    is_enum_type,
+    is_object_type,
 )
 from pydantic.alias_generators import to_camel, to_snake
 from strawberry.types import Info
@@ -72,17 +77,61 @@ def description(info: Info) -> Object:
     return _description(info, info._raw_info.field_nodes)
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What is selected of objects whose fields are plain attributes, or again such objects: how to read it, how many
+    values it has, and the bytes that it takes without long texts.
+    """
+
+    read: Callable[[Any], Any]
+    values: int
+    size: int
+
+    def written(self, items: Iterable[Any]) -> orjson.Fragment:
+        """A list of them, as JSON."""
+        return orjson.Fragment(orjson.dumps(list(map(self.read, items))))
+
+
 def written(info: Info, items: Sequence[Any]) -> orjson.Fragment:
-    """A list of objects whose fields are plain attributes, as JSON."""
-    selected = _selected(info, info._raw_info.field_nodes)
-    _spend(info, len(items) * sum(len(key) + _VALUE_SIZE for key in selected))
-    typename = get_named_type(info._raw_info.return_type).name
-    read = {key: _reader(_name(nodes), typename) for key, nodes in selected.items()}
-    return orjson.Fragment(orjson.dumps([{key: of(item) for key, of in read.items()} for item in items]))
+    """A list of objects of a `Shape`, as JSON."""
+    shape = _shape(info, info._raw_info.field_nodes, info._raw_info.return_type)
+    _spend(info, len(items) * shape.size)
+    return shape.written(items)
 
 
-def _reader(name: str, typename: str) -> Callable[[Any], Any]:
-    return (lambda _: typename) if name == "__typename" else attrgetter(to_snake(name))
+def shapes(info: Info, name: str) -> dict[str, Shape]:
+    """Of the lists in fields of that name right below this one, by their keys in the answer."""
+    type_ = _object_type(info._raw_info.return_type).fields[name].type
+    below = _selected(info, info._raw_info.field_nodes)
+    return {key: _shape(info, nodes, type_) for key, nodes in below.items() if _name(nodes) == name}
+
+
+def _shape(info: Info, nodes: Iterable[FieldNode], type_: GraphQLOutputType) -> Shape:
+    found = _object_type(type_)
+    members = {key: _member(info, below, found) for key, below in _selected(info, nodes).items()}
+    reads = {key: member.read for key, member in members.items()}
+    return Shape(
+        lambda item: {key: read(item) for key, read in reads.items()},
+        sum(member.values for member in members.values()),
+        sum(len(key) + member.size for key, member in members.items()),
+    )
+
+
+def _member(info: Info, nodes: list[FieldNode], parent: GraphQLObjectType) -> Shape:
+    name = _name(nodes)
+    if name == "__typename":
+        return Shape(lambda _: parent.name, 1, _VALUE_SIZE)
+    attribute, type_ = attrgetter(to_snake(name)), parent.fields[name].type
+    if is_object_type(get_named_type(type_)):
+        below = _shape(info, nodes, type_)
+        return Shape(lambda item: None if (of := attribute(item)) is None else below.read(of), below.values, below.size)
+    if is_enum_type(get_named_type(type_)):
+        return Shape(lambda item: attribute(item).name, 1, _VALUE_SIZE)
+    return Shape(attribute, 1, _VALUE_SIZE)
+
+
+def _object_type(type_: GraphQLOutputType) -> GraphQLObjectType:
+    return cast(GraphQLObjectType, get_named_type(type_))
 
 
 def _spend(info: Info, size: int) -> None:

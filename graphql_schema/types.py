@@ -1,9 +1,11 @@
 """What can be asked for. The objects behind most types are those of the core; the types name their attributes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import partial
+from typing import Self
 
+import orjson
 import strawberry
 from strawberry.scalars import JSON
 from strawberry.types import Info
@@ -13,11 +15,13 @@ from app.history.filters import DescriptionFilter
 from app.history.pages import MAX_NEWER, Page
 from app.history.pagination import Pagination
 from app.history.projection import MAX_REVIEWS
+from app.history.recording import Recorded
 from graphql_schema import asking, resolvers, selections
 from graphql_schema.context import Context
-from graphql_schema.enums import DescriptionStatus, ReviewState
+from graphql_schema.enums import DescriptionStatus, RecordOutcome, ReviewState
 from graphql_schema.nodes import Node
 from graphql_schema.review_types import Review
+from graphql_schema.selections import Shape
 
 
 @strawberry.type
@@ -222,12 +226,53 @@ class DescriptionConnection:
 
 
 @strawberry.type
+class RecordError:
+    """Why a result was refused."""
+
+    code: str = strawberry.field(description="As `extensions.code` of an error.")
+    field: str | None = strawberry.field(description="As `extensions.field` of an error: `input.17.confidenceScore`.")
+    message: str
+
+
+@strawberry.type
+class RecordedRow:
+    """What became of one result that was given."""
+
+    index: int = strawberry.field(description="Its place in the input, from 0.")
+    id: strawberry.ID | None = strawberry.field(
+        description="Null for a refused one that had none; of one that is too long its beginning."
+    )
+    outcome: RecordOutcome
+    error: RecordError | None = strawberry.field(description="For a refused one.")
+
+
+@strawberry.type
 class RecordDescriptionsResult:
     """What recording did."""
 
-    ids: list[strawberry.ID] = strawberry.field(description="Of all results, in the order given.")
+    written: strawberry.Private[Mapping[str, orjson.Fragment]]
+    ids: list[strawberry.ID] = strawberry.field(description="Of all that were not refused, in the order given.")
     recorded: int = strawberry.field(description="New ones.")
     already_known: int = strawberry.field(description="Those that stay as they were.")
     conflicting: int = strawberry.field(description="Those of the known ones that were given with other content.")
     conflicting_ids: list[strawberry.ID]
     replaced: int
+    refused: int = strawberry.field(description="Those that were left out; more than 0 with `SKIP` alone.")
+
+    @classmethod
+    def of(cls, done: Recorded, shown: Mapping[str, Shape]) -> Self:
+        return cls(
+            written={key: shape.written(done.rows()) for key, shape in shown.items()},
+            ids=list(map(strawberry.ID, done.ids)),
+            recorded=done.recorded,
+            already_known=done.already_known,
+            conflicting=done.conflicting,
+            conflicting_ids=list(map(strawberry.ID, done.conflicting_ids)),
+            replaced=done.replaced,
+            refused=done.refused,
+        )
+
+    @strawberry.field
+    def rows(self, info: Info) -> list[RecordedRow]:
+        """What became of each, in the order given."""
+        return self.written[info.path.key]  # type: ignore

@@ -1,8 +1,7 @@
 """Writing results into the history."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -22,6 +21,7 @@ MAX_BATCH = 10_000
 TOO_MANY = f"At most {MAX_BATCH} results may be recorded at once."
 MAX_JSON = 1_000_000
 MAX_TEXT = 1_000_000
+MAX_NAME = 255
 
 _COMPARED = 500
 """Known results that are read at a time, to be compared with what is given."""
@@ -46,7 +46,7 @@ def _json(value: Any) -> Any:
 
 
 NoNul = AfterValidator(_no_nul)
-Name = Annotated[str, Field(strict=True, min_length=1, max_length=255), NoNul]
+Name = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_NAME), NoNul]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Score = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), AfterValidator(abs)]  # -0.0 is 0
 
@@ -97,39 +97,157 @@ class OnConflict(StrEnum):
     REPLACE = "replace"
 
 
+class OnInvalid(StrEnum):
+    """What becomes of a batch if some of its results are refused: nothing is recorded, or all the others are."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+class RecordOutcome(StrEnum):
+    """What became of one result. A known one is conflicting or replaced if it was given with other content."""
+
+    RECORDED = "recorded"
+    KNOWN = "known"
+    CONFLICTING = "conflicting"
+    REPLACED = "replaced"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A result that cannot be kept as it was given: its id where it has one (of a longer one the first MAX_NAME
+    characters), all that is wrong with it, and the field that is named first.
+    """
+
+    id: str | None
+    reason: str
+    field: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is to be recorded at once: results by their ids, and those that are left out by their places among all."""
+
+    results: Mapping[str, Result]
+    refused: Mapping[int, Refused]
+
+    @property
+    def size(self) -> int:
+        return len(self.results) + len(self.refused)
+
+    @property
+    def letters(self) -> int:
+        """Of the ids and reasons."""
+        refused = sum(len(one.id or "") + len(one.reason) for one in self.refused.values())
+        return sum(map(len, self.results)) + refused
+
+
+@dataclass(frozen=True)
+class RecordedRow:
+    """What became of the result at that place of a batch, and, if it was refused, why."""
+
+    index: int
+    id: str | None
+    outcome: RecordOutcome
+    error: InvalidInput | None = None
+
+
 @dataclass(frozen=True)
 class Recorded:
-    """What became of the results, whose `ids` are in the order given.
+    """What became of the results of a batch. `ids` are those of all that were not refused, in the order given.
 
-    `recorded` were new. `already_known` stay as they were; those of `conflicting_ids` among them were given with other
-    content. `replaced` have the content that was given.
+    Those of `new_ids` were recorded. The `already_known` stay as they were; those of `conflicting_ids` among them were
+    given with other content. Those of `replaced_ids` have the content that was given.
     """
 
     ids: tuple[str, ...] = ()
-    recorded: int = 0
-    already_known: int = 0
-    replaced: int = 0
+    new_ids: Set[str] = frozenset()
     conflicting_ids: tuple[str, ...] = ()
+    replaced_ids: tuple[str, ...] = ()
+    refusals: Mapping[int, Refused] = field(default_factory=dict)
+
+    @property
+    def recorded(self) -> int:
+        return len(self.new_ids)
+
+    @property
+    def already_known(self) -> int:
+        return len(self.ids) - self.recorded - self.replaced
 
     @property
     def conflicting(self) -> int:
         return len(self.conflicting_ids)
 
+    @property
+    def replaced(self) -> int:
+        return len(self.replaced_ids)
+
+    @property
+    def refused(self) -> int:
+        return len(self.refusals)
+
+    def rows(self) -> Iterator[RecordedRow]:
+        """One for each result of the batch, in the order given."""
+        ids = iter(self.ids)
+        known = dict.fromkeys(self.conflicting_ids, RecordOutcome.CONFLICTING)
+        known |= dict.fromkeys(self.replaced_ids, RecordOutcome.REPLACED)
+        for index in range(len(self.ids) + len(self.refusals)):
+            if refused := self.refusals.get(index):
+                error = InvalidInput(refused.reason, field=f"input.{index}.{refused.field}")
+                yield RecordedRow(index, refused.id, RecordOutcome.REFUSED, error)
+            else:
+                id = next(ids)
+                is_new = id in self.new_ids
+                yield RecordedRow(index, id, RecordOutcome.RECORDED if is_new else known.get(id, RecordOutcome.KNOWN))
+
+
+def checked(model: type[Result], values: Mapping[str, Any], named: Callable[[str], str] = str) -> Result | Refused:
+    """The values as a result, or why they are none; fields are called as `named` says."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        id = values.get("id")
+        return Refused(id[:MAX_NAME] if isinstance(id, str) else None, *_problem(error, named))
+
+
+def batch(given: Iterable[Result | Refused], *, on_invalid: OnInvalid = OnInvalid.FAIL) -> Batch:
+    """Of an id that comes twice, what comes first is taken, and the other is refused.
+
+    InvalidInput for more than MAX_BATCH results, and for the first that is refused, unless such are to be skipped.
+    """
+    results: dict[str, Result] = {}
+    refusals: dict[int, Refused] = {}
+    for place, one in enumerate(given):
+        if place == MAX_BATCH:
+            raise InvalidInput(TOO_MANY, field="input")
+        if isinstance(one, Result) and one.id in results:
+            one = Refused(one.id, "id: comes twice in one batch", "id")
+        if isinstance(one, Result):
+            results[one.id] = one
+        elif on_invalid is OnInvalid.SKIP:
+            refusals[place] = one
+        else:
+            which = f"Result {place}" if one.id is None else f"Result {place} (id '{one.id}')"
+            raise InvalidInput(f"{which}: {one.reason}", field=f"input.{place}.{one.field}")
+    return Batch(results, refusals)
+
 
 def record(
-    session: Session, account_id: int, results: Sequence[Result], *, on_conflict: OnConflict = OnConflict.KEEP
+    session: Session, account_id: int, results: Iterable[Result], *, on_conflict: OnConflict = OnConflict.KEEP
 ) -> Recorded:
-    """All of the results, or none: InvalidInput for an id that comes twice, or more than MAX_BATCH results."""
-    if len(results) > MAX_BATCH:
-        raise InvalidInput(TOO_MANY, field="input")
-    given = {result.id: result for result in results}
-    if len(given) < len(results):
-        twice = Counter(result.id for result in results).most_common(1)[0][0]
-        raise InvalidInput(f"The id '{twice}' comes twice in one batch.", field="input")
-    if not results:
-        return Recorded()
+    """All of the results, or none, see `batch`."""
+    return record_batch(session, account_id, batch(results), on_conflict=on_conflict)
+
+
+def record_batch(
+    session: Session, account_id: int, given: Batch, *, on_conflict: OnConflict = OnConflict.KEEP
+) -> Recorded:
+    """The results of the batch; what it refuses is told of."""
+    if not given.results:
+        return Recorded(refusals=given.refused)
     # In the order of their ids, so that two that record the same ids wait for each other and never in a circle.
-    rows = {id: _row(account_id, given[id]) for id in sorted(given)}
+    rows = {id: _row(account_id, given.results[id]) for id in sorted(given.results)}
     new = set(dialects.insert_new(session.connection(), _TABLE, list(rows.values())))
     conflicts = _conflicts(session, account_id, [row for id, row in rows.items() if id not in new])
     replaced = conflicts if on_conflict is OnConflict.REPLACE else []
@@ -139,11 +257,11 @@ def record(
     added = [rows[id] for id in rows if id in new] + [one.given for one in replaced]
     rollup.add(session, account_id, added, removed=[one.kept for one in replaced])
     return Recorded(
-        ids=tuple(given),
-        recorded=len(new),
-        already_known=len(rows) - len(new) - len(replaced),
-        replaced=len(replaced),
+        ids=tuple(given.results),
+        new_ids=new,
         conflicting_ids=() if replaced else tuple(one.given["id"] for one in conflicts),
+        replaced_ids=tuple(one.given["id"] for one in replaced),
+        refusals=given.refused,
     )
 
 
@@ -184,10 +302,13 @@ def _is(account_id: int, id: str) -> tuple[ColumnElement[bool], ColumnElement[bo
     return _TABLE.c.account_id == account_id, _TABLE.c.id == id
 
 
-def problem(error: ValidationError, named: Callable[[str], str] = str) -> str:
-    """What is wrong with a result, in one line: `created_at: Field required; confidence_score: …`."""
+def _problem(error: ValidationError, named: Callable[[str], str]) -> tuple[str, str]:
+    """All that is wrong with a result, in one line (`created_at: Field required; confidence_score: …`), and the field
+    that comes first in it.
+    """
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(": ".join(filter(None, (_place(one["loc"], named), _message(one["msg"])))) for one in found)
+    problems = [(_place(one["loc"], named), _message(one["msg"])) for one in found]
+    return "; ".join(f"{place}: {text}" for place, text in problems), problems[0][0]
 
 
 def _place(loc: Sequence[str | int], named: Callable[[str], str]) -> str:

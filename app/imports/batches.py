@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from app.engine.db import Database
 from app.history import recording
-from app.history.recording import OnConflict, Result
+from app.history.recording import OnConflict, Refused, Result
 from app.imports.lines import Unreadable
 from app.imports.readers import Read
 
@@ -78,12 +76,10 @@ def import_results(
             if isinstance(values, Unreadable):
                 reject(number, str(values))
                 continue
-            try:
-                result = Result.model_validate(values)
-            except ValidationError as error:
-                reject(number, recording.problem(error))
-                continue
-            if result.id in batch:
+            result = recording.checked(Result, values)
+            if isinstance(result, Refused):
+                reject(number, result.reason)
+            elif result.id in batch:
                 tally.already_known += 1
             else:
                 batch[result.id] = result

@@ -276,7 +276,7 @@ def test_nesting_up_to_the_limit_is_kept(account: Account) -> None:
 def test_an_id_twice_in_one_batch_is_refused_whole(victim: Account) -> None:
     other = GOOD.replace("bad", "other")
     response = ask(victim, RECORD, f'{{"i": [{{{GOOD}}}, {{{other}}}, {{{GOOD}}}]}}')
-    assert assert_error(response, "input") == "The id 'bad' comes twice in one batch."
+    assert assert_error(response, "input.2.id") == "Result 2 (id 'bad'): id: comes twice in one batch"
 
 
 def test_a_batch_over_the_limit_is_refused_whole(victim: Account) -> None:
