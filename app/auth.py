@@ -15,10 +15,11 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, Select, bindparam, func, or_
 from sqlmodel import Session, col, select
 
-from app import times
+from app import limits, times
 from app.engine import dialects
 from app.engine.queries import Asking, Query
 from app.errors import Conflict, DeactivatedKey, ExpiredKey, Forbidden, InvalidInput, NotFound, Unauthenticated
+from app.limits import Limits
 from app.models import Account, ApiKey, Scope
 
 _BEGINNING = "sightlog_"
@@ -33,7 +34,7 @@ _OF_PROXIES = ("basic", "digest", "negotiate")
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is asking: a key of an account, and what it may do. `rate_limit` is the account's own, if it has one.
+    """Who is asking: a key of an account, what it may do, and how often.
 
     `session` is the hash of the token of the session that asks in the key's place, if one does; it ends at
     `session_expires_at` at the latest.
@@ -42,7 +43,7 @@ class Principal:
     account_id: int
     key_prefix: str
     scope: Scope
-    rate_limit: int | None
+    limits: Limits
     account_name: str
     key_name: str | None = None
     session: str | None = None
@@ -99,17 +100,20 @@ def shows_key(authorization: str | None) -> bool:
 
 def principal_of(row: Sequence[Any]) -> Principal:
     """From a row of `statement`. ExpiredKey or DeactivatedKey where the key no longer works."""
-    key_prefix, account_id, scope, active, expires_at, rate_limit, account_name, key_name = row[:8]
+    key_prefix, account_id, scope, active, expires_at, account_name, key_name, *limited = row[:10]
     require_usable(bool(active), dialects.moment(expires_at))
-    return Principal(account_id, key_prefix, Scope(scope), rate_limit, account_name, key_name)
+    of_account, of_key, by_operator = limited
+    own = Limits(of_account, of_key, by_operator=bool(by_operator))
+    return Principal(account_id, key_prefix, Scope(scope), own, account_name, key_name)
 
 
 def statement(*others: ColumnElement[Any]) -> Select[Any]:
     """Selects what is to be known of keys and of their accounts to tell who asks, and then the others."""
     key, owner = ApiKey.__table__.c, Account.__table__.c  # type: ignore[attr-defined]
     of_key = key.key_prefix, key.account_id, key.scope, key.active, key.expires_at
-    found = sqlalchemy.select(*of_key, owner.rate_limit, owner.name.label("account_name"), key.name, *others)
-    return found.where(owner.id == key.account_id)
+    names = owner.name.label("account_name"), key.name
+    limited = owner.rate_limit.label("account_limit"), key.rate_limit, key.limited_by_operator
+    return sqlalchemy.select(*of_key, *names, *limited, *others).where(owner.id == key.account_id)
 
 
 def _key_statement() -> Select[Any]:
@@ -173,17 +177,35 @@ def accounts(session: Session) -> Sequence[Account]:
 def limit_account(session: Session, name: str, limit: str) -> int | None:
     """Gives the account a limit of its own (`0`: none), or takes it back (`default`)."""
     found = account(session, name)
-    if limit != "default" and not (limit.isascii() and limit.isdigit() and int(limit) < 2**31):
-        raise InvalidInput("A limit is a number of requests a minute, 0 for no limit, or 'default'.", field="limit")
-    found.rate_limit = None if limit == "default" else int(limit)
+    found.rate_limit = _limit(limit)
     session.add(found)
     return found.rate_limit
 
 
+def limit_key(session: Session, beginning: str, limit: str) -> tuple[ApiKey, Account]:
+    """Gives the one key that begins so, as `key_that_begins` finds it, a limit of its own (`0`: none), or takes it back
+    (`default`). Being the operator's, it may exceed the account's. The key, and its account.
+    """
+    found = key_that_begins(session, beginning)
+    found.rate_limit = _limit(limit)
+    found.limited_by_operator = found.rate_limit is not None
+    session.add(found)
+    return found, session.get_one(Account, found.account_id)
+
+
 def create_key(
-    session: Session, account_id: int, scope: Scope, *, expires_in: timedelta | None = None, name: str | None = None
+    session: Session,
+    account_id: int,
+    scope: Scope,
+    *,
+    expires_in: timedelta | None = None,
+    name: str | None = None,
+    rate_limit: int | None = None,
 ) -> str:
-    """A new key. This is the only time that the whole of it is known; only its hash is stored."""
+    """A new key. This is the only time that the whole of it is known; only its hash is stored.
+
+    `rate_limit` is a limit of its own that the operator sets, as `limit_key` does.
+    """
     if name is not None and not (1 <= len(name) <= 100 and name.isprintable()):
         raise InvalidInput("The name of a key is 1 to 100 letters, digits, spaces or other signs.", field="name")
     prefix = _BEGINNING + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(8))
@@ -198,14 +220,16 @@ def create_key(
             created_at=now,
             expires_at=None if expires_in is None else now + expires_in,
             name=name,
+            rate_limit=rate_limit,
+            limited_by_operator=rate_limit is not None,
         )
     )
     return key
 
 
-def keys(session: Session, account_id: int | None = None) -> list[tuple[ApiKey, str]]:
-    """The keys of one account, or of all, each with its account's name."""
-    statement = select(ApiKey, Account.name).join(Account, col(Account.id) == ApiKey.account_id)
+def keys(session: Session, account_id: int | None = None) -> list[tuple[ApiKey, Account]]:
+    """The keys of one account, or of all, each with its account."""
+    statement = select(ApiKey, Account).join(Account, col(Account.id) == ApiKey.account_id)
     if account_id is not None:
         statement = statement.where(ApiKey.account_id == account_id)
     return list(session.exec(statement.order_by(Account.name, col(ApiKey.created_at))).all())
@@ -250,6 +274,14 @@ def scope_of(names: str) -> Scope:
     except ValueError:
         raise InvalidInput("Scopes are read, write and admin, joined by commas.", field="scopes") from None
     return max(given, key=_SCOPES.index)
+
+
+def _limit(text: str) -> int | None:
+    if text == "default":
+        return None
+    if text.isascii() and text.isdigit() and int(text) <= limits.HIGHEST:
+        return int(text)
+    raise InvalidInput("A limit is a number of requests a minute, 0 for no limit, or 'default'.", field="limit")
 
 
 def _account(session: Session, name: str) -> Account | None:

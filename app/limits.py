@@ -20,7 +20,33 @@ SECONDS = 60
 ADDRESS_LIMIT = 60
 """Requests a minute from one address without a valid key, where keys have at least twice as many."""
 
+HIGHEST = 2**31 - 1
+"""The highest limit that can be kept."""
+
 _RETRY_SHARED = 2.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Requests a minute, as they were set for an account and for one of its keys. None: not set; 0: no limit.
+
+    A key's own limit replaces its account's. It exceeds it only where the operator has set it.
+    """
+
+    account: int | None = None
+    key: int | None = None
+    by_operator: bool = False
+
+    def of_account(self, default: int) -> int:
+        """What a key without a limit of its own may send; 0: any number."""
+        return default if self.account is None else self.account
+
+    def of_key(self, default: int) -> int:
+        """What the key may send; 0: any number."""
+        of_account = self.of_account(default)
+        if self.key is None:
+            return of_account
+        return self.key if self.by_operator or of_account == 0 else min(self.key, of_account)
 
 
 @dataclass(frozen=True)

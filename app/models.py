@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Text, false, text
 from sqlmodel import Field, SQLModel
 
 from app.compression import Compression
@@ -83,6 +83,8 @@ class ApiKey(SQLModel, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=Timestamp)
     name: str | None = None
     last_used_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    rate_limit: int | None = None
+    limited_by_operator: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class BrowserSession(SQLModel, table=True):

@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     rate_limit: int = Field(
         500,
         ge=0,
-        description="Requests a minute for one API key, unless its account has a limit of its own; 0: no limit. "
+        description="Requests a minute for one API key, unless it or its account has a limit of its own; 0: no limit. "
         "An address that sends no valid key may send half as many, and 60 at most.",
     )
     forwarded_allow_ips: str = Field(

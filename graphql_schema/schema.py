@@ -137,7 +137,7 @@ class Query:
     @strawberry.field
     async def viewer(self, info: Info) -> Viewer:
         """Who asks, and what they may do."""
-        return Viewer.of(info.context.core.principal)
+        return Viewer.of(info.context.core)
 
     @strawberry.field(metadata=scopes.needs(Scope.ADMIN))  # type: ignore[untyped-decorator]
     async def api_keys(self, info: Info) -> list[ApiKey]:
@@ -201,6 +201,12 @@ class Mutation:
     async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> CreateApiKeyResult:
         """Makes an API key of the account. Needs the scope `admin`."""
         return await _call(info, lambda context: keys.create(context, input))
+
+    @strawberry.mutation(metadata=scopes.needs(Scope.ADMIN))  # type: ignore[untyped-decorator]
+    async def limit_api_key(self, info: Info, prefix: strawberry.ID, requests_per_minute: int | None = UNSET) -> ApiKey:
+        """Sets an API key's own limit, no higher than its account's; null takes it back. Needs the scope `admin`."""
+        limit = None if requests_per_minute is UNSET else requests_per_minute
+        return await _call(info, lambda context: keys.limit(context, prefix, limit))
 
     @strawberry.mutation(metadata=scopes.needs(Scope.ADMIN))  # type: ignore[untyped-decorator]
     async def revoke_api_key(self, info: Info, prefix: strawberry.ID) -> ApiKey:

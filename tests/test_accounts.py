@@ -199,6 +199,13 @@ def ask_create_key(owner: Owner) -> Sequence[Asked]:
     return [(query, {}, {"createApiKey": {"apiKey": {"name": "a", "scope": "READ"}}})]
 
 
+def ask_limit_key(owner: Owner) -> Sequence[Asked]:
+    query = "mutation($prefix: ID!) { limitApiKey(prefix: $prefix, requestsPerMinute: 1) { prefix } }"
+    return [
+        (query, {"prefix": key[:length]}, "NOT_FOUND") for key in owner.account.keys.values() for length in (17, 60)
+    ]
+
+
 def ask_revoke_key(owner: Owner) -> Sequence[Asked]:
     query = "mutation($prefix: ID!) { revokeApiKey(prefix: $prefix) { prefix } }"
     return [
@@ -224,6 +231,7 @@ CASES: dict[str, Callable[[Owner], Sequence[Asked]]] = {
     "Mutation.reviewDescriptions": ask_review,
     "Mutation.reviewMatching": ask_review_matching,
     "Mutation.createApiKey": ask_create_key,
+    "Mutation.limitApiKey": ask_limit_key,
     "Mutation.revokeApiKey": ask_revoke_key,
     "Subscription.exportProgress": ask_export_progress,
 }
@@ -237,6 +245,7 @@ NEEDED = {
     "reviewDescriptions": Scope.WRITE,
     "reviewMatching": Scope.WRITE,
     "createApiKey": Scope.ADMIN,
+    "limitApiKey": Scope.ADMIN,
     "revokeApiKey": Scope.ADMIN,
 }
 """The least scope of each mutation."""

@@ -72,9 +72,10 @@ def own(tmp_path: Path) -> Iterator[Stack]:
         ("import", "FILE... --account required .jsonl .json .csv .gz twice `-`"),
         ("demo", "demo key"),
         ("settings", "Markdown --markdown hidden"),
-        ("keys", "create list revoke"),
-        ("keys create", "--account required --scopes read, write, admin --expires 30d 12h --name --create"),
+        ("keys", "create list limit link revoke"),
+        ("keys create", "--account required --scopes read, write, admin --expires 30d 12h --name --limit --create"),
         ("keys list", "--account"),
+        ("keys limit", "key N|default list beginning"),
         ("keys revoke", "key list beginning"),
         ("accounts", "create list rename limit"),
         ("accounts create", "NAME keys"),
@@ -106,6 +107,10 @@ def test_every_command_tells_what_it_does(own: Stack, command: str, words: str) 
         ("import - --account a --fast", "No such option: --fast"),
         ("keys create", "Missing option '--account'"),
         ("keys create --account a --expires", "Option '--expires' requires an argument"),
+        ("keys create --account a --limit many", "Invalid value for '--limit'"),
+        ("keys create --account a --limit -1", "Invalid value for '--limit'"),
+        ("keys create --account a --limit 2147483648", "Invalid value for '--limit'"),
+        ("keys limit sightlog_a", "Missing argument 'N|default'"),
         ("keys revoke", "Missing argument 'key'"),
         ("serve --port 0", "Invalid value for '--port'"),
         ("serve --port 65536", "Invalid value for '--port'"),
@@ -151,6 +156,7 @@ DURATION = "Error: --expires must be a number and a unit, for example 30d, 12h, 
         (["keys", "create", "--account", "a", "--expires", ""], DURATION),
         (["keys", "create", "--account", "a", "--expires", "-1d"], DURATION),
         (["keys", "list", "--account", "nobody"], "Error: There is no account named 'nobody'.\n"),
+        (["keys", "limit", "sightlog_0", "5"], "Error: There is no API key that begins with 'sightlog_0'.\n"),
         (["keys", "revoke", "sightlog_00000000"], "Error: There is no API key that begins with 'sightlog_00000000'.\n"),
         (["keys", "revoke", "[red]"], "Error: There is no API key that begins with '[red]'.\n"),
         (["import", "-", "--account", "a/b"], NAMES),
@@ -397,10 +403,12 @@ def test_keys_are_listed_by_their_beginnings(stack: Stack) -> None:
     named = created(stack, "--account", name, "--expires", "30d", "--name", "of the [importer]")
     keys = [created(stack, "--account", name), named][::-1]
     head, *rows = listed(stack, "--account", name)
-    assert head == ["key", "account", "name", "scopes", "created", "expires", "last used", "state"]
+    assert head == [
+        "key", "account", "name", "scopes", "created", "expires", "last used", "requests a minute", "state"
+    ]  # fmt: skip
     assert [[*row[:4], *row[6:]] for row in rows] == [
-        [keys[0][:17] + "…", name, "of the [importer]", "read", "never", "active"],
-        [keys[1][:17] + "…", name, "-", "read", "never", "active"],
+        [keys[0][:17] + "…", name, "of the [importer]", "read", "never", "no limit (default)", "active"],
+        [keys[1][:17] + "…", name, "-", "read", "never", "no limit (default)", "active"],
     ]
     made_at, until = (datetime.fromisoformat(text) for text in (rows[0][4], rows[0][5]))
     assert rows[1][5] == "never"

@@ -11,6 +11,7 @@ from app import auth, lastuse, times
 from app.auth import Principal
 from app.engine.db import Database
 from app.lastuse import LastUse
+from app.limits import Limits
 from app.models import Scope
 from tests.conftest import Account, new_account
 from tools.stack import Stack
@@ -67,7 +68,7 @@ def test_what_is_noted_has_a_bound(database: Database, monkeypatch: pytest.Monke
     monkeypatch.setattr(lastuse, "_MOST", 2)
     noting = LastUse(database, MINUTE)
     for name in ("one", "two", "three", "one"):
-        noting.note(Principal(1, name, Scope.READ, None, "account", session=f"session {name}"))
+        noting.note(Principal(1, name, Scope.READ, Limits(), "account", session=f"session {name}"))
     assert list(noting._keys) == ["one", "two"]
     assert list(noting._sessions) == ["session one", "session two"]
 
@@ -76,7 +77,7 @@ def test_a_database_that_does_not_answer_is_told_and_holds_nobody_up(caplog: pyt
     database = Database("postgresql+psycopg://sightlog@127.0.0.1:1/none")
     noting = LastUse(database, MINUTE)
     noting.start()
-    noting.note(Principal(1, "sightlog_abcdefgh", Scope.READ, None, "account"))
+    noting.note(Principal(1, "sightlog_abcdefgh", Scope.READ, Limits(), "account"))
     noting.stop()
     database.dispose()
     [record] = caplog.records

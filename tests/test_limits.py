@@ -2,6 +2,7 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -248,6 +249,56 @@ def test_an_account_may_have_a_limit_of_its_own(limited: Stack, own: Account) ->
         assert [line.split("Z")[1].strip() for line in listed if f" {own.name} " in line] == [said]
         response = own.client.get(DESCRIPTIONS)
         assert response.headers.get("X-RateLimit-Limit") == {"2": "2", "0": None, "default": "6"}[limit]
+
+
+def test_a_key_may_have_a_limit_of_its_own(limited: Stack, own: Account) -> None:
+    """Also more than its account has, as it is the operator who says so."""
+    prefix = auth.prefix_of(own.keys[Scope.WRITE])
+    for limit, said in [("2", "2"), ("9", "9"), ("0", "no limit"), ("default", "6 (default)")]:
+        result = sightlog(limited, "keys", "limit", prefix, limit)
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert result.stderr == f"Requests a minute for the key {prefix}…: {said}.\n"
+        listed = sightlog(limited, "keys", "list", "--account", own.name).stdout.splitlines()[1:]
+        assert {line.strip().partition("…")[0]: re.split("  +", line)[-2] for line in listed} == {
+            key[:17]: said if scope is Scope.WRITE else "6 (default)" for scope, key in own.keys.items()
+        }
+        told = {"2": "2", "9": "9", "0": None, "default": "6"}[limit]
+        assert own.client.get(DESCRIPTIONS).headers.get("X-RateLimit-Limit") == told
+        with own.connect(Scope.READ) as other:
+            assert other.get(DESCRIPTIONS).headers.get("X-RateLimit-Limit") == "6"
+
+
+def test_a_key_is_refused_after_its_own_limit(limited: Stack, own: Account) -> None:
+    sightlog(limited, "keys", "limit", own.keys[Scope.WRITE], "2")
+    assert [left(own.client.get(UNKNOWN)) for _ in range(2)] == [(2, 1), (2, 0)]
+    refused = own.client.get(UNKNOWN)
+    assert (refused.status_code, left(refused)) == (429, (2, 0))
+    assert refused.json()["error"]["message"] == "Too many requests: 2 a minute are allowed. Please wait."
+    with own.connect(Scope.READ) as other:
+        assert left(other.get(UNKNOWN)) == (LIMIT, LIMIT - 1)
+
+
+def test_a_key_is_made_with_a_limit_of_its_own(limited: Stack, own: Account) -> None:
+    for limit, told in (("8", "8"), ("0", None)):
+        key = sightlog(limited, "keys", "create", "--account", own.name, "--limit", limit).stdout.strip()
+        answer = httpx.get(limited.url + DESCRIPTIONS, headers={"Authorization": f"Bearer {key}"})
+        assert (answer.status_code, answer.headers.get("X-RateLimit-Limit")) == (200, told)
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        ("ten", "A limit is a number of requests a minute, 0 for no limit, or 'default'."),
+        ("none", "A limit is a number of requests a minute, 0 for no limit, or 'default'."),
+        ("2147483648", "A limit is a number of requests a minute, 0 for no limit, or 'default'."),
+    ],
+)
+def test_a_limit_of_a_key_that_is_no_number_changes_nothing(
+    limited: Stack, own: Account, limit: str, message: str
+) -> None:
+    result = sightlog(limited, "keys", "limit", own.keys[Scope.WRITE], limit)
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"Error: {message}\n")
+    assert left(own.client.get(DESCRIPTIONS)) == (LIMIT, LIMIT - 1)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from app import auth, times
 from app.commands.opening import err, opened, show, told_plainly
 from app.errors import NotFound
+from app.limits import Limits
 
 commands = typer.Typer(
     help="Create, list and rename accounts, and set how much they may ask for.", no_args_is_help=True
@@ -24,6 +25,11 @@ def id_of(session: Session, name: str, *, create: bool) -> int:
         return auth.account_id(session, name, create=create)
     except NotFound as error:
         raise NotFound(f"{error} `sightlog accounts create` makes one, and so does --create.") from None
+
+
+def limit_text(limit: int, *, is_own: bool) -> str:
+    """Of an account or a key: what it may send, and whether by a limit of its own."""
+    return ("no limit" if limit == 0 else str(limit)) + ("" if is_own else " (default)")
 
 
 @commands.command("create")
@@ -52,7 +58,8 @@ def list_accounts() -> None:
     with opened() as runtime, told_plainly(), runtime.database.read() as session:
         for account in auth.accounts(session):
             created = times.iso(account.created_at.replace(microsecond=0))
-            table.add_row(account.name, created, _limit(account.rate_limit, runtime.settings.rate_limit))
+            limit = Limits(account.rate_limit).of_account(runtime.settings.rate_limit)
+            table.add_row(account.name, created, limit_text(limit, is_own=account.rate_limit is not None))
     show(table)
 
 
@@ -61,14 +68,12 @@ def limit_account(
     account: Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")],
     limit: Annotated[str, typer.Argument(metavar="N|default", help="Requests a minute for each key; 0: no limit.")],
 ) -> None:
-    """Set how many requests a minute each key of an account may send; `default`: as SIGHTLOG_RATE_LIMIT says."""
+    """Set how many requests a minute each key of an account may send; `default`: as SIGHTLOG_RATE_LIMIT says.
+
+    A key with a limit of its own keeps it, though one that was set by the account itself never exceeds the account's.
+    """
     with opened() as runtime, told_plainly():
         with runtime.database.write() as session:
             own = auth.limit_account(session, account, limit)
-        told = _limit(own, runtime.settings.rate_limit)
+        told = limit_text(Limits(own).of_account(runtime.settings.rate_limit), is_own=own is not None)
     err.print(f"Requests a minute for each key of '{account}': {told}.")
-
-
-def _limit(own: int | None, default: int) -> str:
-    limit = default if own is None else own
-    return ("no limit" if limit == 0 else str(limit)) + (" (default)" if own is None else "")

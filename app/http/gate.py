@@ -60,8 +60,7 @@ async def let_in(connection: HTTPConnection, asking: Asking[Principal]) -> Princ
         await count_stranger(connection)
         raise
     runtime.last_use.note(principal)
-    limit = runtime.settings.rate_limit if principal.rate_limit is None else principal.rate_limit
-    await _count(connection, f"key:{principal.key_prefix}", limit)
+    await _count(connection, f"key:{principal.key_prefix}", principal.limits.of_key(runtime.settings.rate_limit))
     return principal
 
 

@@ -15,6 +15,7 @@ from app.auth import Principal
 from app.budgets import Budget
 from app.errors import DeactivatedKey, SightlogError
 from app.exports import watched
+from app.limits import Limits
 from app.models import ExportStatus, Scope
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
@@ -50,7 +51,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def run(account: Account, work: Callable[[Context, Watch], Awaitable[None]]) -> None:
     runtime: Runtime = open_runtime(Settings(database_url=account.stack.database_url))
     key = account.keys[Scope.READ][:17]
-    context = Context(runtime, None, Principal(account.id, key, Scope.READ, None, ""), Budget(0))  # type: ignore[arg-type]
+    context = Context(runtime, None, Principal(account.id, key, Scope.READ, Limits(), ""), Budget(0))  # type: ignore[arg-type]
     try:
         asyncio.run(asyncio.wait_for(_main(work, context), 60))
     finally:

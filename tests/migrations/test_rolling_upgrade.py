@@ -92,6 +92,32 @@ def test_the_last_release_works_on_while_the_new_one_serves(stack: Stack, databa
     assert (checked.exit_code, checked.stderr.splitlines()[-1]) == (0, "The database is as this version needs it.")
 
 
+def test_keys_of_the_last_release_have_their_accounts_limit(stack: Stack, database: Database) -> None:
+    """Those that were there, and those that it makes while the new version serves."""
+    keys = [f"sightlog_{letter * 8}{'s' * 40}" for letter in "ab"]
+
+    def create(key: str) -> None:
+        with database.write() as session:
+            last_release.create_key(session.connection(), 1, key[:17], hashlib.sha256(key.encode()).hexdigest())
+
+    create(keys[0])
+    migrate.upgrade(database)
+    stack.settings = {**stack.settings, "SIGHTLOG_RATE_LIMIT": "60"}
+    stack.add_api()
+    stack.wait_until_ready()
+    create(keys[1])
+    for limit, told in (("40", "40"), ("default", "60")):
+        assert sightlog(stack, "accounts", "limit", "first", limit).exit_code == 0
+        for key in keys:
+            answer = httpx.get(stack.url + "/api/v2/data/descriptions", headers={"Authorization": f"Bearer {key}"})
+            assert (answer.status_code, answer.headers["X-RateLimit-Limit"]) == (200, told)
+    assert sightlog(stack, "keys", "limit", keys[0], "7").stderr.endswith(": 7.\n")
+    answers = [
+        httpx.get(stack.url + "/api/v2/data/descriptions", headers={"Authorization": f"Bearer {key}"}) for key in keys
+    ]
+    assert [answer.headers["X-RateLimit-Limit"] for answer in answers] == ["7", "60"]
+
+
 def test_whoever_records_raises_the_revision(database: Database) -> None:
     """Once for each transaction: totals that are remembered for an older one are counted anew."""
     migrate.upgrade(database)

@@ -105,12 +105,16 @@ export const RETRY_EXPORT = `mutation RetryExport($id: ID!) { retryExport(id: $i
 
 export const DELETE_EXPORT = `mutation DeleteExport($id: ID!) { deleteExport(id: $id) }`;
 
-const API_KEY = "prefix name scope createdAt expiresAt lastUsedAt active";
+const API_KEY = "prefix name scope createdAt expiresAt lastUsedAt active requestsPerMinute";
 
-export const API_KEYS = `query ApiKeys { apiKeys { ${API_KEY} } }`;
+export const API_KEYS = `query ApiKeys { viewer { accountRequestsPerMinute } apiKeys { ${API_KEY} } }`;
 
 export const CREATE_API_KEY = `mutation CreateApiKey($input: CreateApiKeyInput!) {
   createApiKey(input: $input) { key apiKey { ${API_KEY} } }
+}`;
+
+export const LIMIT_API_KEY = `mutation LimitApiKey($prefix: ID!, $requestsPerMinute: Int) {
+  limitApiKey(prefix: $prefix, requestsPerMinute: $requestsPerMinute) { ${API_KEY} }
 }`;
 
 export const REVOKE_API_KEY = `mutation RevokeApiKey($prefix: ID!) { revokeApiKey(prefix: $prefix) { ${API_KEY} } }`;
