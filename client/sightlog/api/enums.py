@@ -48,6 +48,19 @@ class OnConflict(str, Enum):
     REPLACE = "REPLACE"
 
 
+class OnInvalid(str, Enum):
+    FAIL = "FAIL"
+    SKIP = "SKIP"
+
+
+class RecordOutcome(str, Enum):
+    RECORDED = "RECORDED"
+    KNOWN = "KNOWN"
+    CONFLICTING = "CONFLICTING"
+    REPLACED = "REPLACED"
+    REFUSED = "REFUSED"
+
+
 class ReviewState(str, Enum):
     UNREVIEWED = "UNREVIEWED"
     ACCEPTED = "ACCEPTED"

@@ -6,7 +6,7 @@ from .create_export import CreateExport
 from .delete_export import DeleteExport
 from .description import Description
 from .descriptions import Descriptions
-from .enums import ExportStatus, OnConflict
+from .enums import ExportStatus, OnConflict, OnInvalid
 from .export import Export
 from .exports import Exports
 from .input_types import (
@@ -16,6 +16,7 @@ from .input_types import (
     DescriptionOrder,
 )
 from .record_descriptions import RecordDescriptions
+from .record_rows import RecordRows
 from .retry_export import RetryExport
 from .statistics import Statistics
 from .transport import Transport
@@ -275,11 +276,16 @@ class Operations(Transport):
         self,
         input: list[DescriptionInput],
         on_conflict: Union[Optional[OnConflict], UnsetType] = UNSET,
+        on_invalid: Union[Optional[OnInvalid], UnsetType] = UNSET,
         **kwargs: Any,
     ) -> RecordDescriptions:
         query = gql("""
-            mutation RecordDescriptions($input: [DescriptionInput!]!, $onConflict: OnConflict) {
-              recordDescriptions(input: $input, onConflict: $onConflict) {
+            mutation RecordDescriptions($input: [DescriptionInput!]!, $onConflict: OnConflict, $onInvalid: OnInvalid) {
+              recordDescriptions(
+                input: $input
+                onConflict: $onConflict
+                onInvalid: $onInvalid
+              ) {
                 recorded
                 alreadyKnown
                 conflicting
@@ -288,7 +294,11 @@ class Operations(Transport):
               }
             }
             """)
-        variables: dict[str, object] = {"input": input, "onConflict": on_conflict}
+        variables: dict[str, object] = {
+            "input": input,
+            "onConflict": on_conflict,
+            "onInvalid": on_invalid,
+        }
         response = self.execute(
             query=query,
             operation_name="RecordDescriptions",
@@ -297,6 +307,39 @@ class Operations(Transport):
         )
         data = self.get_data(response)
         return RecordDescriptions.model_validate(data)
+
+    def record_rows(
+        self,
+        input: list[DescriptionInput],
+        on_conflict: Union[Optional[OnConflict], UnsetType] = UNSET,
+        **kwargs: Any,
+    ) -> RecordRows:
+        query = gql("""
+            mutation RecordRows($input: [DescriptionInput!]!, $onConflict: OnConflict) {
+              recordDescriptions(input: $input, onConflict: $onConflict, onInvalid: SKIP) {
+                recorded
+                alreadyKnown
+                conflicting
+                refused
+                rows {
+                  index
+                  id
+                  outcome
+                  error {
+                    code
+                    field
+                    message
+                  }
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"input": input, "onConflict": on_conflict}
+        response = self.execute(
+            query=query, operation_name="RecordRows", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return RecordRows.model_validate(data)
 
     def descriptions(
         self,
