@@ -93,7 +93,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     pages.mount(app, settings.prefix, with_images=settings.console_images)
     app.add_exception_handler(SightlogError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
-    schemas.complete_examples(app.openapi())
+    schemas.complete(app.openapi())
     return app
 
 

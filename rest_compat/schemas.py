@@ -134,10 +134,14 @@ class ExportAnswer(BaseModel):
     error_message: str | None
 
 
-def complete_examples(document: dict[str, Any]) -> None:
-    """Puts the examples into an OpenAPI document as they are: FastAPI leaves nulls out of them."""
+def complete(document: dict[str, Any]) -> None:
+    """Puts the examples into an OpenAPI document as they are: FastAPI leaves nulls out of them. And takes out that any
+    key may be in a body: generated types would let a misspelt one pass.
+    """
+    schemas = document["components"]["schemas"]
     for model in (ExportBody, DescriptionList, ExportAnswer):
-        document["components"]["schemas"][model.__name__] |= model.model_config["json_schema_extra"]
+        schemas[model.__name__] |= model.model_config["json_schema_extra"]
+    del schemas[ExportBody.__name__]["additionalProperties"]
 
 
 def list_answer(page: Page, wanted: DescriptionFilter, asked: ListParameters) -> dict[str, Any]:

@@ -126,6 +126,7 @@ def test_the_body_of_an_export(document: dict[str, Any]) -> None:
     assert body["required"] is True
     schema = resolve(document, body["content"]["application/json"]["schema"]["$ref"])
     assert schema["required"] == ["data_type", "format"]
+    assert "additionalProperties" not in schema, "types made from it would let a misspelt key pass"
     assert list(schema["properties"]) == list(schema["example"])
     assert list(schema["properties"]) == [
         *("data_type", "format", "start_date", "end_date", "min_confidence", "max_confidence"),
