@@ -18,7 +18,7 @@ from app.models import Scope
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from tests.forked import Nursery
-from tools import patience, servers
+from tools import node, patience, servers
 from tools.stack import Stack
 
 T = TypeVar("T")
@@ -36,6 +36,8 @@ _numbers = itertools.count(1)
 
 NO_CHROMIUM = "there is no Chromium"
 """Why tests of pages are skipped."""
+NO_NODE = f"there is no Node {node.OLDEST} with npm"
+"""Why the examples in TypeScript are skipped."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,14 +45,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    skipped = [
-        report for report in terminalreporter.stats.get("skipped", ()) if report.longrepr[2].endswith(NO_CHROMIUM)
-    ]
-    if skipped:
+    def skipped(reason: str) -> int:
+        reports = terminalreporter.stats.get("skipped", ())
+        return sum(report.longrepr[2].endswith(reason) for report in reports)
+
+    if number := skipped(NO_CHROMIUM):
         from tools import chromium  # with Playwright, which takes long to import
 
         how = chromium.HOW_TO_GET_IT
-        terminalreporter.write_line(f"{len(skipped)} tests in a browser were not run, as {NO_CHROMIUM}: {how}.")
+        terminalreporter.write_line(f"{number} tests in a browser were not run, as {NO_CHROMIUM}: {how}.")
+    if number := skipped(NO_NODE):
+        terminalreporter.write_line(f"{number} tests in Node were not run, as {NO_NODE}: {node.HOW_TO_GET_IT}.")
 
 
 @dataclass

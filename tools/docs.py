@@ -8,6 +8,7 @@ from app import settings
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
+CLIENTS = ROOT / "docs" / "clients.md"
 _MADE = re.compile(r"(<!-- made by .*? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -16,9 +17,9 @@ def made(text: str) -> str:
     return _MADE.sub(lambda found: f"{found[1]}\n{settings.table()}\n\n{found[2]}", text)
 
 
-def blocks(language: str) -> list[str]:
-    """The code of the README's fenced blocks in that language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+def blocks(language: str, page: Path = README) -> list[str]:
+    """The code of the page's fenced blocks in that language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
 
 
 if __name__ == "__main__":
