@@ -58,7 +58,7 @@ def test_a_module_imports_what_exists(module: Path) -> None:
 
 
 def test_the_page_names_beforehand_what_its_first_view_needs() -> None:
-    named = set(re.findall(r'<link rel="modulepreload" href="\{prefix\}/assets/([^"]+)">', HTML))
+    named = set(re.findall(r'<link rel="modulepreload" href="\{prefix\}/assets/\{digest\}/([^"]+)">', HTML))
     assert named == {str(path.relative_to(pages.ASSETS)) for path in needed(CONSOLE / "main.js")} - {"console/main.js"}
 
 

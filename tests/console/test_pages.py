@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urljoin
@@ -146,9 +147,55 @@ def test_only_versioned_files_are_kept_by_browsers(client: Client, path: str, ca
         assert policy(answer) == {"default-src": "'none'", "frame-ancestors": "'none'"}
 
 
+@pytest.mark.parametrize(
+    "path", ["console/main.js", "session.js", "vendor/htm-3.1.1/htm.js", "examples/newest.graphql", "vendor/README.md"]
+)
+def test_a_file_below_the_digest_never_changes(client: Client, path: str) -> None:
+    answer = client.get(f"/assets/{pages.digest()}/{path}")
+    assert (answer.status_code, answer.content) == (200, (pages.ASSETS / path).read_bytes())
+    assert answer.headers["cache-control"] == pages.IMMUTABLE
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert policy(answer) == {"default-src": "'none'", "frame-ancestors": "'none'"}
+
+
+@pytest.mark.parametrize("path", ["console/main.js", "nothing.js", ""])
+def test_a_file_of_another_version_is_not_found(client: Client, path: str) -> None:
+    answer = client.get(f"/assets/{'0' * 16}/{path}")
+    assert (answer.status_code, answer.headers["cache-control"]) == (404, "no-store")
+
+
+def test_an_edited_file_has_another_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    copied = shutil.copytree(pages.ASSETS, tmp_path / "assets")
+    before = pages.digest()
+    monkeypatch.setattr(pages, "ASSETS", copied)
+    assert pages.digest() == before
+    app = FastAPI(docs_url=None, redoc_url=None)
+    pages.mount(app)
+    client = Client(app)
+    (copied / "console" / "main.js").write_text("edited")
+    page = client.get("/", {"Accept": BROWSER}).text
+    assert client.get(f"/assets/{before}/console/main.js").status_code == 404
+    main = re.search(r'src="([^"]+/main.js)"', page)
+    assert main
+    assert before not in page
+    assert client.get(main[1]).text == "edited"
+    shutil.move(copied / "docs.js", copied / "renamed.js")
+    assert pages.digest() not in main[1]
+
+
+@pytest.mark.parametrize("path", [*PAGES, *CONSOLE])
+def test_all_files_of_a_page_are_kept_by_browsers(client: Client, path: str) -> None:
+    page = client.get(path, {"Accept": BROWSER})
+    files = [urljoin(f"http://testserver{path}", reference) for reference in References(page.text).found]
+    files = [file for file in files if "/assets/" in file]
+    assert len(files) >= 7
+    assert {client.get(file).headers["cache-control"] for file in files} == {pages.IMMUTABLE}
+
+
 @pytest.mark.parametrize("path", ["nothing.js", "", "vendor/", "%2e%2e/pages.py", "..%2fpages.py", "%2fetc/passwd"])
 def test_nothing_else_is_served(client: Client, path: str) -> None:
     assert client.get(f"/assets/{path}").status_code == 404
+    assert client.get(f"/assets/{pages.digest()}/{path}").status_code == 404
 
 
 @pytest.mark.parametrize("path", CONSOLE)

@@ -1,10 +1,13 @@
-import { address } from "./page.js";
+import { address, assets } from "./page.js";
 import { createStore } from "./store.js";
 
 const WAITS = [1, 2, 4, 8, 15]; // seconds between two looks at a server that does not answer
 
-/** `down`: the server does not answer. `returns` counts how often it came back. */
-export const connection = createStore({ down: false, returns: 0 });
+/**
+ * `down`: the server does not answer. `returns` counts how often it came back. `renewed`: it has another version of this
+ * page, so that what was not loaded yet cannot be.
+ */
+export const connection = createStore({ down: false, returns: 0, renewed: false });
 
 let looking = false;
 
@@ -16,8 +19,20 @@ export async function lost() {
   for (let attempt = 0; !(await answers()); attempt++) {
     await new Promise((resolve) => setTimeout(resolve, WAITS[Math.min(attempt, WAITS.length - 1)] * 1000));
   }
+  const renewed = await isRenewed();
   looking = false;
-  connection.set((now) => ({ down: false, returns: now.returns + 1 }));
+  connection.set((now) => ({ down: false, returns: now.returns + 1, renewed }));
+}
+
+/** Told by whoever did not get a module: after an upgrade, or from a server that does not answer. */
+export async function missed() {
+  if (await isRenewed()) connection.set((now) => ({ ...now, renewed: true }));
+  else lost();
+}
+
+async function isRenewed() {
+  const response = await fetch(`${assets}favicon.svg`, { method: "HEAD", cache: "no-store" }).catch(() => null);
+  return response?.status === 404;
 }
 
 export async function answers() {

@@ -1,5 +1,5 @@
 import { html, render, useEffect, useState } from "./lib.js";
-import { lost, connection } from "./connection.js";
+import { connection, lost, missed } from "./connection.js";
 import { HistoryPage } from "./history/page.js";
 import { Shell } from "./parts/shell.js";
 import { SignInPage } from "./parts/signin.js";
@@ -20,7 +20,7 @@ function Later({ name, ...props }) {
   const Page = loaded[name];
   const { returns } = useStore(connection);
   useEffect(() => {
-    if (!Page) LATER[name]().then((page) => setLoaded((known) => ({ ...known, [name]: page })), lost);
+    if (!Page) LATER[name]().then((page) => setLoaded((known) => ({ ...known, [name]: page })), missed);
   }, [name, returns]);
   return Page ? html`<${Page} ...${props} />` : html`<main id="main" aria-busy="true"></main>`;
 }

@@ -2,6 +2,8 @@
 const meta = (name) => document.querySelector(`meta[name="sightlog-${name}"]`)?.content ?? "";
 
 export const root = `${import.meta.url.split("/assets/")[0]}/`;
+/** Where the files of this version lie: gone after an upgrade. */
+export const assets = import.meta.url.slice(0, -"console/page.js".length);
 export const showsImages = meta("images") !== "off";
 export const version = meta("version");
 

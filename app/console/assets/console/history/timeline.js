@@ -1,3 +1,4 @@
+import { missed } from "../connection.js";
 import { count, day } from "../formats.js";
 import { html, useEffect, useMemo, useRef } from "../lib.js";
 import { theme } from "../preferences.js";
@@ -26,7 +27,7 @@ export function Timeline({ view, days, narrow }) {
       if (gone || !frame.current) return;
       chart.current?.destroy();
       chart.current = draw(frame.current, buckets, rangeOf(view), (from, to) => choose.current(from, to));
-    }, () => null); // without the drawing there are still the fields
+    }, missed); // without the drawing there are still the fields
     return () => {
       gone = true;
     };

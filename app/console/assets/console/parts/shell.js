@@ -2,7 +2,7 @@ import { allowance } from "../client.js";
 import { connection } from "../connection.js";
 import { count } from "../formats.js";
 import { html, useEffect, useRef, useState } from "../lib.js";
-import { address, version } from "../page.js";
+import { address, assets, version } from "../page.js";
 import { chooseTheme, theme } from "../preferences.js";
 import { place } from "../router.js";
 import { session, signOut } from "../session.js";
@@ -74,8 +74,11 @@ function AccountMenu({ viewer }) {
 }
 
 function ConnectionBar() {
-  const { down } = useStore(connection);
-  return html`<div class="connection" role="status">${down && "The server does not answer. What you see stays; we look for it every few seconds."}</div>`;
+  const { down, renewed } = useStore(connection);
+  const text = down
+    ? "The server does not answer. What you see stays; we look for it every few seconds."
+    : renewed && html`Sightlog was upgraded while this page was open. <button onClick=${() => location.reload()}>Load the page again</button>`;
+  return html`<div class="connection" role="status">${text}</div>`;
 }
 
 /** What is around every page. */
@@ -86,7 +89,7 @@ export function Shell({ children }) {
   return html`
     <a class="skip" href="#main">Skip to the content</a>
     <header class="bar">
-      <a class="brand" href=${address()}><img src=${address("assets/favicon.svg")} alt="" width="22" height="22" />Sightlog</a>
+      <a class="brand" href=${address()}><img src=${`${assets}favicon.svg`} alt="" width="22" height="22" />Sightlog</a>
       <${Tabs} />
       <div class="tools">
         <${ThemeSwitch} />
