@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from app import auth
+from app.engine.db import Database
+from app.history import recording
+from app.history.recording import Result
 from app.models import Scope
 from tests.browser.conftest import Visitor, sign_in
 from tests.browser.test_history import History, rows, total
 from tests.browser.test_result import panel, shows
 from tests.browser.watch import Watch
-from tests.conftest import Account, only_embedded
+from tests.conftest import Account
 from tests.http import own
 from tools import patience
 from tools.stack import Process
@@ -103,33 +107,6 @@ def test_an_image_that_cannot_be_shown_has_a_quiet_placeholder(visitor: Visitor,
     assert page.locator("a[href^='javascript' i], a[href^='data:' i], a[href^='file:' i]").count() == 0
 
 
-@only_embedded
-def test_an_image_of_50_mb_or_a_circle_of_redirects_does_not_stop_anybody(visitor: Visitor, watch: Watch) -> None:
-    watch.allow("https://pictures.example")
-    watch.forgive("pictures.example|net::ERR_|/(large|circle)$")
-    visitor.account.record(
-        {"id": "large", "description": "Fifty megabytes", "imageUrl": "https://pictures.example/large"},
-        {"id": "circle", "description": "Round and round", "imageUrl": "https://pictures.example/circle"},
-    )
-
-    def large(route: Route) -> None:
-        route.fulfill(content_type="image/svg+xml", body="<svg xmlns='http://www.w3.org/2000/svg'/>" + " " * 50_000_000)
-
-    page = visitor.open(ready=None)
-    page.context.route("https://pictures.example/large", large)
-    page.context.route(
-        "https://pictures.example/circle",
-        lambda route: route.fulfill(status=302, headers={"Location": route.request.url}),
-    )
-    page.reload()
-    expect(rows(page)).to_have_count(2)
-    page.keyboard.press("j")
-    expect(panel(page)).to_contain_text("Round and round")
-    expect(panel(page).get_by_label("The image cannot be shown")).to_be_visible()
-    page.keyboard.press("j")
-    expect(panel(page)).to_contain_text("Fifty megabytes")
-
-
 def test_a_text_of_a_megabyte_is_shown_in_part(visitor: Visitor) -> None:
     text = "dog " * 249_000 + "end"
     visitor.account.record({"id": "long", "description": text})
@@ -153,18 +130,38 @@ def test_a_text_that_runs_from_right_to_left(visitor: Visitor) -> None:
     assert page.locator("body").evaluate("element => getComputedStyle(element).direction") == "ltr"
 
 
-def test_more_sources_than_can_be_listed(visitor: Visitor) -> None:
-    visitor.account.record(*({"id": f"s{n}", "sourceType": f"source {n}"} for n in range(1500)))
+def facet(page: Page, name: str) -> Locator:
+    filters = page.get_by_role("complementary", name="Filters")
+    return filters.locator("section", has=page.get_by_role("heading", name=name))
+
+
+def test_more_sources_than_can_be_listed(visitor: Visitor, database: Database) -> None:
+    made = ({"id": f"s{n}", "source_type": f"source {n}", "created_at": "2025-01-15T10:30:00Z"} for n in range(100_000))
+    while batch := list(islice(made, recording.MAX_BATCH)):
+        with database.write() as session:
+            recording.record(session, visitor.account.id, [Result.model_validate(one) for one in batch])
     page = visitor.open()
-    sources = page.get_by_role("complementary", name="Filters").locator(
-        "section", has=page.get_by_role("heading", name="Source")
-    )
-    expect(sources.get_by_role("button", name="more")).to_have_text("990 more")
-    sources.get_by_role("button", name="more").click()
+    total(page, 100_000)
+    sources = facet(page, "Source")
     expect(sources).to_contain_text("Only the 1,000 largest are listed.")
+    expect(facet(page, "Type")).not_to_contain_text("largest")
+    sources.get_by_role("button", name="990 more").click()
     assert sources.get_by_role("listitem").count() == 200
-    sources.get_by_label("Find in Source").fill("source 12")
+    find = sources.get_by_label("Find in Source")
+    find.fill("source 12")
     expect(sources.get_by_role("listitem").first).to_contain_text("source 12")
+    find.fill("source 98765")
+    sources.get_by_role("button", name="source 98765").click()
+    expect(page).to_have_url(re.compile(r"\?source=source\+98765$"))
+    total(page, 1)
+    page = visitor.open("/?source=source+99999")
+    total(page, 1)
+    expect(rows(page)).to_have_count(1)
+    chosen = facet(page, "Source").get_by_role("button", name="source 99999")
+    expect(chosen).to_have_attribute("aria-pressed", "true")
+    expect(chosen).to_have_text("source 99999")  # and no count, for none is known
+    chosen.click()
+    total(page, 100_000)
 
 
 def test_a_session_that_ends_in_the_middle_of_a_correction(visitor: Visitor, history: History, watch: Watch) -> None:

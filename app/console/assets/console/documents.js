@@ -19,11 +19,11 @@ export const COUNT_OF_RESULTS = `query CountOfResults($filter: DescriptionFilter
 }`;
 
 const OF_STATISTICS = {
-  total: "totalCount scoredCount averageConfidence truncated",
+  total: "totalCount scoredCount averageConfidence",
   days: "dailyCounts { date count }",
   scores: "totalCount scoredCount confidenceDistribution { range count }",
-  types: "typeDistribution { type count }",
-  sources: "sourceDistribution { sourceType count }",
+  types: "truncated typeDistribution { type count }",
+  sources: "truncated sourceDistribution { sourceType count }",
   reviews: "reviewCounts { state count }",
 };
 

@@ -4,14 +4,20 @@ import { clip } from "../view.js";
 
 const SHOWN = 10;
 const MOST = 200; // drawn at once, when all are asked for
+const LISTED = 1000; // names that the server lists at most
 
-/** Bars that are choices, each with its count. `rows`: `{key, label, count}`; what is chosen stays, even without a count. */
+/**
+ * Bars that are choices, each with its count. `rows`: `{key, label, count}`; what is chosen stays, even without a count.
+ * `truncated`: the server may have more than it lists; any of those can be chosen by its whole name.
+ */
 export function Bars({ name, rows, chosen, onToggle, truncated }) {
   const [all, setAll] = useState(false);
   const [part, setPart] = useState("");
   if (!rows) return html`<div class="bars empty" aria-busy="true"></div>`;
   const known = new Set(rows.map(({ key }) => key));
-  const gone = chosen.filter((key) => !known.has(key)).map((key) => ({ key, label: key, count: 0 }));
+  const left = truncated && rows.length >= LISTED;
+  const named = left && part && !chosen.includes(part) ? [part] : [];
+  const gone = [...named, ...chosen].filter((key) => !known.has(key)).map((key) => ({ key, label: key, count: left ? undefined : 0 }));
   const ordered = rows.length > SHOWN ? [...rows].sort((a, b) => (b.count ?? 0) - (a.count ?? 0)) : rows;
   const listed = [...gone, ...ordered].filter(({ label }) => label.toLowerCase().includes(part.toLowerCase()));
   const shown = all ? listed.slice(0, MOST) : listed.filter(({ key }, index) => index < SHOWN || chosen.includes(key));
@@ -32,6 +38,7 @@ export function Bars({ name, rows, chosen, onToggle, truncated }) {
     </ul>
     ${listed.length > shown.length && !all && html`<button class="quiet more" onClick=${() => setAll(true)}>${count(listed.length - shown.length)} more</button>`}
     ${all && html`<button class="quiet more" onClick=${() => setAll(false) ?? setPart("")}>Fewer</button>`}
-    ${all && (truncated || listed.length > MOST) && html`<p class="faint small">${truncated ? "Only the 1,000 largest are listed." : `The first ${MOST} are shown.`}</p>`}
+    ${left && html`<p class="faint small">Only the ${count(LISTED)} largest are listed${all ? ": type the whole name of another" : ""}.</p>`}
+    ${all && !left && listed.length > MOST && html`<p class="faint small">The first ${MOST} are shown.</p>`}
   `;
 }

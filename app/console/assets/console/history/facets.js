@@ -151,8 +151,8 @@ export function Facets({ view, statistics, narrow }) {
       <div class="facets-body">
         <${Reviews} view=${view} reviews=${reviews} narrow=${narrow} />
         <${Scores} view=${view} scores=${scores} narrow=${narrow} />
-        <${Named} title="Type" field="types" rows=${typeRows} view=${view} narrow=${narrow} />
-        <${Named} title="Source" field="sources" rows=${sourceRows} view=${view} narrow=${narrow} truncated=${statistics.total?.truncated} />
+        <${Named} title="Type" field="types" rows=${typeRows} view=${view} narrow=${narrow} truncated=${types?.truncated} />
+        <${Named} title="Source" field="sources" rows=${sourceRows} view=${view} narrow=${narrow} truncated=${sources?.truncated} />
         <${Times} view=${view} narrow=${narrow} />
         <section>
           <h2>Status</h2>

@@ -6,6 +6,7 @@ import { Icon } from "./icons.js";
 /** The image of a result in a frame of fixed shape; a quiet placeholder where there is none that can be shown. */
 export function Picture({ url, alt = "", eager = false }) {
   const [broken, setBroken] = useState(null);
+  const [loaded, setLoaded] = useState(null);
   const source = showable(url);
   const shown = source && broken !== source;
   const hidden = showsImages ? "The image cannot be shown" : "Images of other servers are switched off";
@@ -13,12 +14,13 @@ export function Picture({ url, alt = "", eager = false }) {
   return html`
     <span class="picture" title=${why}>
       ${shown
-        ? html`<img
+        ? html`${loaded !== source && html`<span class="placeholder" data-waiting><${Icon} name="image" /></span>`}<img
             src=${source}
             alt=${alt}
             loading=${eager ? "eager" : "lazy"}
             decoding="async"
             referrerpolicy="no-referrer"
+            onLoad=${() => setLoaded(source)}
             onError=${() => setBroken(source)}
           />`
         : html`<span class="placeholder" role=${alt ? "img" : undefined} aria-label=${alt ? why : undefined}><${Icon} name="image" /></span>`}
