@@ -126,7 +126,7 @@ class Description(SQLModel, table=True):
             *("account_id", "created_at", "id", "source_type", "confidence_score"),
             postgresql_include=["status"],
         ),
-        Index("ix_descriptions_confidence", "account_id", "confidence_score", "created_at", "id"),
+        Index("ix_descriptions_certainty", *("account_id", "confidence_score", "created_at", "id", "review_state")),
         Index("ix_descriptions_image", "account_id", "image_id"),
         Index("ix_descriptions_source", "account_id", "source_id"),
         Index(

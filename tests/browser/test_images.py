@@ -57,6 +57,7 @@ def test_an_image_of_50_mb_that_comes_slowly_stops_nobody(visitor: Visitor, watc
         {"id": "after", "description": "And on", "createdAt": "2020-01-01T00:00:00Z"},
     )
     page = visitor.open(ignore_https_errors=True)
+    expect(rows(page)).to_have_count(2)
     page.keyboard.press("j")
     expect(panel(page)).to_contain_text("Fifty megabytes")
     expect(panel(page).locator(".picture .placeholder")).to_be_visible()
