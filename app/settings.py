@@ -96,6 +96,13 @@ class Settings(BaseSettings):
         description="Requests a minute for one API key, unless it or its account has a limit of its own; 0: no limit. "
         "An address that sends no valid key may send half as many, and 60 at most.",
     )
+    max_reviewed_at_once: int = Field(
+        10_000,
+        ge=1,
+        le=100_000,
+        description="Results that one `reviewMatching` reviews. It is one transaction: on SQLite whoever records waits "
+        "for it, 0.2 s for each thousand.",
+    )
     forwarded_allow_ips: str = Field(
         "127.0.0.1,::1",
         description="Addresses or networks of the proxies in front, joined by commas. Their `X-Forwarded-For` tells "

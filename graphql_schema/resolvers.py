@@ -177,9 +177,9 @@ def review_matching(
     context: Context, wanted: DescriptionFilter, expected_count: int, verdict: Verdict, note: str | None
 ) -> int:
     context.principal.require(Scope.WRITE)
-    by = context.principal.key_prefix
+    by, most = context.principal.key_prefix, context.runtime.settings.max_reviewed_at_once
     with context.runtime.database.write() as session:
-        return reviews.add_to_matches(session, context.account_id, by, wanted, expected_count, verdict, note)
+        return reviews.add_to_matches(session, context.account_id, by, wanted, expected_count, verdict, note, most)
 
 
 def unexpired_export(context: Context, id: uuid.UUID) -> ExportState:

@@ -223,8 +223,9 @@ class Mutation:
         return ReviewDescriptionsResult(reviews=list(map(Review.of, added)))
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description=f"Adds a review to each of the matches, {reviews.MAX_MATCHES} at most. Refused with `CONFLICT` "
-        "where they are not as many as expected. Needs the scope `write`; `CORRECTED` is for `reviewDescriptions`.",
+        description=f"Adds a review to each of the matches, {reviews.MAX_MATCHES} at most unless the server is set "
+        "otherwise. Refused with `CONFLICT` where they are not as many as expected. Needs the scope `write`; "
+        "`CORRECTED` is for `reviewDescriptions`.",
         metadata=scopes.needs(Scope.WRITE),
     )
     async def review_matching(

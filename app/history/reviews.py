@@ -26,7 +26,9 @@ MAX_REVIEWS = 1000
 """Reviews that are given one by one."""
 
 MAX_MATCHES = 10_000
-"""Results that are reviewed at once: as many as are recorded at once, and a few seconds' work."""
+"""Results that are reviewed at once, unless it is said otherwise: as many as are recorded at once, and a few seconds'
+work.
+"""
 
 MAX_NOTE = 10_000
 """Characters of a note."""
@@ -94,14 +96,15 @@ def add_to_matches(
     expected_count: int,
     verdict: Verdict,
     note: str | None = None,
+    most: int = MAX_MATCHES,
 ) -> int:
     """How many were reviewed: all matches, if there are as many as expected. Conflict where there are not, InvalidInput
-    for more than MAX_MATCHES. What is recorded meanwhile is left alone.
+    for more than `most`. What is recorded meanwhile is left alone.
     """
     if verdict is Verdict.CORRECTED:
         raise InvalidInput("Results are corrected one by one: each has a text of its own.", field="verdict")
-    if not 0 <= expected_count <= MAX_MATCHES:
-        message = f"0 to {MAX_MATCHES} results may be reviewed at once: narrow the filter, by days for example."
+    if not 0 <= expected_count <= most:
+        message = f"0 to {most} results may be reviewed at once: narrow the filter, by days for example."
         raise InvalidInput(message, field="expected_count")
     content = Content(verdict, note=note)
     matching = select(_TABLE.c.id).where(*filters.conditions(account_id, wanted))
@@ -110,18 +113,18 @@ def add_to_matches(
         # Whose row changes before it is locked is looked at once more.
         found = _lock(session, account_id, found, *filters.conditions(account_id, wanted))
     if len(found) != expected_count:
-        count = _count(session, matching)
+        count = _count(session, matching, most)
         message = f"{count} results match by now, not {expected_count}: look at them again."
         raise Conflict(message, field="expected_count")
     _write(session, account_id, by, {content: found})
     return len(found)
 
 
-def _count(session: Session, matching: Select[Any]) -> str:
+def _count(session: Session, matching: Select[Any], most: int) -> str:
     """In words: of more than may be reviewed at once it does not matter how many there are."""
-    found = select(func.count()).select_from(matching.limit(MAX_MATCHES + 1).subquery())
+    found = select(func.count()).select_from(matching.limit(most + 1).subquery())
     count = session.connection().scalar(found) or 0
-    return str(count) if count <= MAX_MATCHES else f"More than {MAX_MATCHES}"
+    return str(count) if count <= most else f"More than {most}"
 
 
 def _lock(session: Session, account_id: int, ids: Sequence[str], *conditions: ColumnElement[bool]) -> list[str]:

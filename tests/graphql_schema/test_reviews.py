@@ -1,6 +1,6 @@
 """Reviews: what they say of a result, what is refused, and how they are counted and found again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from app.history import projection, reviews
 from app.models import Scope
 from tests.conftest import Account
+from tests.http import own
 
 REVIEW = """mutation($input: [ReviewInput!]!) {
     reviewDescriptions(input: $input) { reviews { id descriptionId verdict text note by at } } }"""
@@ -253,6 +254,22 @@ def test_what_cannot_be_meant(dogs: Account, variables: dict[str, Any], field: s
     error = dogs.refused(MATCHING, **({"count": 5, "verdict": "ACCEPTED"} | variables))
     assert (error["message"], error["extensions"]) == (message, {"code": "VALIDATION_ERROR", "field": field})
     assert nothing_is_reviewed(dogs)
+
+
+@pytest.fixture(scope="module", params=own.both_engines)
+def few_at_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    with own.own_stack(request, tmp_path_factory, "few-at-once", {"SIGHTLOG_MAX_REVIEWED_AT_ONCE": "2"}) as account:
+        account.record(*({"id": f"d{number}", "description": "A dog"} for number in range(3)))
+        yield account
+
+
+def test_how_many_at_once_is_a_setting(few_at_once: Account) -> None:
+    error = few_at_once.refused(MATCHING, count=3, verdict="ACCEPTED")
+    assert error["message"] == "0 to 2 results may be reviewed at once: narrow the filter, by days for example."
+    error = few_at_once.refused(MATCHING, count=2, verdict="ACCEPTED")
+    assert error["message"] == "More than 2 results match by now, not 2: look at them again."
+    told = few_at_once.graphql(MATCHING, filter={"endDate": "1999-01-01"}, count=0, verdict="ACCEPTED")
+    assert told == {"reviewMatching": {"reviewed": 0}}
 
 
 # Counts
