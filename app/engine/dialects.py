@@ -301,10 +301,21 @@ class holds(_Test):  # noqa: N801
     of 1,000 letters whose beginning is found everywhere.
     """
 
-    # With a constant among the arguments, SQLite keeps a copy of the text for each place where a statement calls the
-    # function: 50 MB for fifty terms and a text of 1 MB. With what looks like none it keeps a single one.
-    sqlite = "instr({0}, ifnull({1}, {0})) > 0"
+    sqlite = "instr({0}, {1}) > 0"
     postgresql = "position(convert_to({1}, 'UTF8') in convert_to({0}, 'UTF8')) > 0"
+
+
+class holds_one_of_many(_Test):  # noqa: N801
+    """The same, for a statement that asks it of the same text for many terms; between the two stands the pattern that
+    an index of PostgreSQL knows.
+
+    With a constant among the arguments of a function, or arguments whose number changes from one call to the next,
+    SQLite keeps a copy of the text for each call: 50 MB for fifty terms and a text of 1 MB. Here it keeps a single one,
+    but takes twice as long as with `LIKE` where texts are short.
+    """
+
+    sqlite = "instr({0}, ifnull({2}, {0})) > 0"
+    postgresql = "({0} LIKE {1} ESCAPE '/' AND position(convert_to({2}, 'UTF8') in convert_to({0}, 'UTF8')) > 0)"
 
 
 class json_object(_Function):  # noqa: N801

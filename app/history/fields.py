@@ -23,6 +23,9 @@ MAX_PATTERN = 16
 """Characters that are looked up by a pattern, which an index knows, but whose cost is their number times the text's.
 Of a longer term these are its beginning, and where they are found the whole term is looked for."""
 
+FEW_TERMS = 4
+"""Up to which SQLite may keep a copy of the text for each, see `dialects.holds_one_of_many`."""
+
 _LITERALLY = str.maketrans({letter: f"/{letter}" for letter in "/%_"})
 
 Bind = Callable[[str, TypeEngine[Any]], BindParameter[Any]]
@@ -199,25 +202,31 @@ class Terms(Texts):
         return found
 
     def shape(self, value: Any) -> tuple[bool, ...]:
-        return tuple(len(fold(term)) > MAX_PATTERN for term in value)
+        """For each term whether more is asked than a pattern."""
+        return tuple(len(fold(term)) > MAX_PATTERN or len(value) > FEW_TERMS for term in value)
 
     def values(self, name: str, value: Any) -> dict[str, Any]:
         found = {}
-        for place, term in enumerate(map(fold, value)):
+        for place, (term, is_more) in enumerate(zip(map(fold, value), self.shape(value), strict=True)):
             found[f"{name}_{place}"] = "%" + term[:MAX_PATTERN].translate(_LITERALLY) + "%"
-            if len(term) > MAX_PATTERN:
+            if is_more:
                 found[f"{name}_{place}_whole"] = term
         return found
 
     def found(self, column: ColumnElement[Any], name: str, wanted: Any, bind: Bind) -> list[ColumnElement[bool]]:
         """For each term whether it occurs."""
-        return [
-            and_(
-                column.like(bind(f"{name}_{place}", Text()), escape="/"),
-                *([dialects.holds(column, bind(f"{name}_{place}_whole", Text()))] if is_long else []),
-            )
-            for place, is_long in enumerate(self.shape(getattr(wanted, name)))
-        ]
+        are_more = self.shape(getattr(wanted, name))
+
+        def one(place: int, is_more: bool) -> ColumnElement[bool]:
+            pattern = bind(f"{name}_{place}", Text())
+            if not is_more:
+                return column.like(pattern, escape="/")
+            whole = bind(f"{name}_{place}_whole", Text())
+            if len(are_more) > FEW_TERMS:
+                return dialects.holds_one_of_many(column, pattern, whole)
+            return and_(column.like(pattern, escape="/"), dialects.holds(column, whole))
+
+        return [one(place, is_more) for place, is_more in enumerate(are_more)]
 
 
 @dataclass(frozen=True)

@@ -232,7 +232,7 @@ STATEMENTS: list[tuple[Dict, str, str]] = [
     (
         {"search": ["a term of a caption", "y"]},
         (
-            "search_text LIKE ? ESCAPE '/' AND instr(search_text, ifnull(?, search_text)) > 0"
+            "search_text LIKE ? ESCAPE '/' AND instr(search_text, ?) > 0"
             " OR search_text LIKE ? ESCAPE '/'"
         ),
         (
@@ -245,13 +245,22 @@ STATEMENTS: list[tuple[Dict, str, str]] = [
         {"exclude_search": ["x", "a term of a caption"]},
         (
             "search_text IS NULL OR NOT (search_text LIKE ? ESCAPE '/' OR search_text LIKE ? ESCAPE '/'"
-            " AND instr(search_text, ifnull(?, search_text)) > 0)"
+            " AND instr(search_text, ?) > 0)"
         ),
         (
             "search_text IS NULL OR NOT (search_text LIKE %(exclude_search_0)s::VARCHAR ESCAPE '/'"
             " OR search_text LIKE %(exclude_search_1)s::VARCHAR ESCAPE '/'"
             " AND position(convert_to(%(exclude_search_1_whole)s::VARCHAR, 'UTF8') in"
             " convert_to(search_text, 'UTF8')) > 0)"
+        ),
+    ),
+    (
+        {"search": ["a", "b", "c", "d", "e"], "search_mode": "ALL"},
+        " AND ".join(["instr(search_text, ifnull(?, search_text)) > 0"] * 5),
+        " AND ".join(
+            f"(search_text LIKE %(search_{place})s::VARCHAR ESCAPE '/' AND"
+            f" position(convert_to(%(search_{place}_whole)s::VARCHAR, 'UTF8') in convert_to(search_text, 'UTF8')) > 0)"
+            for place in range(5)
         ),
     ),
     (
