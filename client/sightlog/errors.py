@@ -10,6 +10,9 @@ SightlogError
 ├── RateLimited        still too many requests after all tries (429); `retry_after` says when
 ├── Unavailable        not reached, or not able to answer, after all tries (502, 503, 504)
 ├── ServerFailed       the server's fault, or an answer that nobody understands
+├── StillRunning       an export goes on; the time for waiting is over
+├── ExportFailed       an export failed, or was cancelled
+├── NotWritten         a file cannot be written here: no space, no right
 └── Damaged            a file is not what its receipt says
 """
 
@@ -71,6 +74,18 @@ class Unavailable(SightlogError):
 
 
 class ServerFailed(SightlogError):
+    pass
+
+
+class StillRunning(SightlogError):
+    pass
+
+
+class ExportFailed(SightlogError):
+    pass
+
+
+class NotWritten(SightlogError):
     pass
 
 

@@ -56,7 +56,7 @@ def headers_of(profile: Profile) -> dict[str, str]:
     return {"Authorization": f"Bearer {profile.api_key}", "User-Agent": f"sightlog-python/{version('sightlog')}"}
 
 
-class _Trying:
+class Trying:
     """The tries of one request: told how each ended, it says how long to wait before the next, or raises."""
 
     def __init__(self, retries: Retries) -> None:
@@ -84,7 +84,7 @@ class Transport:
 
     def request(self, method: str, path: str, *, retries: Retries | None = None, **given: Any) -> httpx.Response:
         """The answer of a request that changes nothing when it is made twice; SightlogError where it is refused."""
-        trying = _Trying(retries or self.options.retries)
+        trying = Trying(retries or self.options.retries)
         while True:
             try:
                 answer = self.http.request(method, path, **given)
@@ -120,7 +120,7 @@ class AsyncTransport:
         )
 
     async def request(self, method: str, path: str, *, retries: Retries | None = None, **given: Any) -> httpx.Response:
-        trying = _Trying(retries or self.options.retries)
+        trying = Trying(retries or self.options.retries)
         while True:
             try:
                 answer = await self.http.request(method, path, **given)

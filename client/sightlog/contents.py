@@ -1,0 +1,181 @@
+"""What is in the file of an export: its rows counted, and read. In constant memory, whatever its size."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from sightlog.errors import Damaged, InvalidInput
+
+CHUNK = 1024 * 1024
+
+JSON_COLUMNS = frozenset({"metadata", "verification"})
+
+
+def chunks_of(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def unpacked(chunks: Iterator[bytes], compression: str) -> Iterator[bytes]:
+    """Damaged where it is not packed so, or ends too early."""
+    if compression == "none":
+        yield from chunks
+        return
+    try:
+        unpacker = _unpacker(compression)
+        for chunk in chunks:
+            while chunk:
+                if unpacker.eof:  # what is packed in several pieces is one after the other
+                    unpacker = _unpacker(compression)
+                part = unpacker.decompress(chunk, CHUNK)
+                yield part
+                while not unpacker.eof and len(part) == CHUNK:
+                    part = unpacker.decompress(getattr(unpacker, "unconsumed_tail", b""), CHUNK)
+                    yield part
+                chunk = unpacker.unused_data
+    except _bad_data() as error:
+        raise Damaged(f"The file is not packed as it should be: {error}.") from None
+    if not unpacker.eof:
+        raise Damaged("The packed file ends too early.")
+
+
+def can_unpack(compression: str) -> bool:
+    return compression in ("none", "gzip") or _zstd() is not None
+
+
+class Counter(Protocol):
+    """Counts the rows of a file that is handed to it in pieces."""
+
+    @property
+    def rows(self) -> int: ...
+
+    def add(self, chunk: bytes) -> None: ...
+
+
+class CsvCounter:
+    """A line ends outside of quotes; the first is the header. A doubled quote ends one part and begins another."""
+
+    def __init__(self) -> None:
+        self._lines = 0
+        self._quoted = 0
+
+    @property
+    def rows(self) -> int:
+        return max(0, self._lines - 1)
+
+    def add(self, chunk: bytes) -> None:
+        parts = chunk.split(b'"')
+        self._lines += sum(part.count(b"\n") for part in parts[self._quoted :: 2])
+        self._quoted ^= (len(parts) - 1) & 1
+
+
+class LineCounter:
+    def __init__(self) -> None:
+        self.rows = 0
+
+    def add(self, chunk: bytes) -> None:
+        self.rows += chunk.count(b"\n")
+
+
+class ArrayCounter:
+    """An array as Sightlog writes it, with one object per line."""
+
+    def __init__(self) -> None:
+        self._lines = 0
+        self._any = False
+
+    @property
+    def rows(self) -> int:
+        return self._lines + self._any
+
+    def add(self, chunk: bytes) -> None:
+        self._lines += chunk.count(b"\n")
+        self._any = self._any or b"{" in chunk
+
+
+COUNTERS: dict[str, type[Counter]] = {"csv": CsvCounter, "json": ArrayCounter, "jsonl": LineCounter}
+
+
+def rows_of(path: Path, format: str, compression: str) -> Iterator[dict[str, Any]]:
+    """The rows of a file that Sightlog wrote, by the names of their columns; in CSV a score is a text."""
+    if format not in COUNTERS:
+        raise InvalidInput(f"Files of the format {format!r} cannot be read here.", field="format")
+    lines = _lines(unpacked(chunks_of(path), compression))
+    if format == "csv":
+        yield from _csv_rows(lines)
+        return
+    for line in lines:
+        text = line.strip(b"[],\r\n") if format == "json" else line
+        if text.strip():
+            yield json.loads(text)
+
+
+def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
+
+
+_FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^,]*))(?:,|\Z)')
+
+
+def _csv_rows(lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+    """Unlike the module `csv` it tells nothing, which is null, from `""`, which is an empty text."""
+    columns: list[str] | None = None
+    record = b""
+    for line in lines:
+        record += line
+        if record.count(b'"') % 2:  # its end is inside of quotes
+            record += b"\n"
+            continue
+        text, record = record.removesuffix(b"\r").decode(), b""
+        values = _fields(text)
+        if columns is None:
+            columns = [str(value) for value in values]
+            continue
+        row = dict(zip(columns, values, strict=True))
+        for name in JSON_COLUMNS & row.keys():
+            row[name] = None if row[name] is None else json.loads(row[name])
+        yield row
+
+
+def _fields(text: str) -> list[Any]:
+    values: list[Any] = []
+    for found in _FIELD.finditer(text):
+        quoted, plain = found.groups()
+        values.append(plain or None if quoted is None else quoted.replace('""', '"'))
+        if found.end() == len(text) and not text.endswith(","):
+            break
+    return values
+
+
+def _unpacker(compression: str) -> Any:
+    if compression == "gzip":
+        return zlib.decompressobj(wbits=31)
+    library = _zstd()
+    if library is None:
+        raise InvalidInput("Reading .zst needs `pip install sightlog[zstd]`, or Python 3.14.", field="compression")
+    return library.ZstdDecompressor()
+
+
+def _zstd() -> Any:
+    with suppress(ImportError):
+        return importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+    return None
+
+
+def _bad_data() -> tuple[type[Exception], ...]:
+    library = _zstd()
+    return (zlib.error, EOFError) if library is None else (zlib.error, EOFError, library.ZstdError)
