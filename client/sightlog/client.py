@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from sightlog import profiles, recording
+from sightlog import profiles
 from sightlog.api.async_operations import AsyncOperations
 from sightlog.api.description import DescriptionDescription
 from sightlog.api.enums import Compression, ExportFormat, ExportStatus, OnConflict
@@ -20,7 +20,7 @@ from sightlog.api.viewer import ViewerViewer
 from sightlog.errors import NotFound
 from sightlog.exports import AsyncExport, Export
 from sightlog.filters import Filter, filter_of, one_of, order_of
-from sightlog.recording import Given, Recorded
+from sightlog.recording import Batches, Given, Recorded
 from sightlog.results import AsyncResults, Pages, Results
 from sightlog.transport import Options
 
@@ -99,14 +99,15 @@ class Client:
         """Records results: dictionaries with names as in files (`source_type`, `created_at`, …), or what `descriptions`
         gives. Ids are made where there are none, so that a request that is sent again records nothing twice.
 
-        Every 10,000 are one request, all or nothing; InvalidInput names the first refused one (`input.17.created_at`),
+        Every 10,000 are one request, all or nothing; InvalidInput names the first refused one (`input.17.createdAt`),
         and what was recorded before its request stays. With `on_conflict="replace"`, which needs the scope `admin`, a
         known id with other content is replaced instead of kept.
         """
         how = one_of(OnConflict, "on_conflict", on_conflict)
         told = Recorded()
-        for first, batch in recording.batches(results):
-            with recording.placed(first):
+        batches = Batches(results)
+        for batch in batches:
+            with batches.sending():
                 told.add(self.operations.record_descriptions(batch, how).record_descriptions)
         return told
 
@@ -204,8 +205,9 @@ class AsyncClient:
     async def record(self, results: Iterable[Given], *, on_conflict: str = "keep") -> Recorded:
         how = one_of(OnConflict, "on_conflict", on_conflict)
         told = Recorded()
-        for first, batch in recording.batches(results):
-            with recording.placed(first):
+        batches = Batches(results)
+        for batch in batches:
+            with batches.sending():
                 told.add((await self.operations.record_descriptions(batch, how)).record_descriptions)
         return told
 

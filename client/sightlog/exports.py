@@ -246,7 +246,8 @@ class Export(_Export):
         return self._run(self._tabling(tables.pandas_of))
 
     def to_polars(self) -> polars.DataFrame:
-        return self._run(self._tabling(tables.polars_of))
+        table: polars.DataFrame = self._run(self._tabling(tables.polars_of))
+        return table
 
     def to_arrow(self) -> pyarrow.Table:
         return self._run(self._tabling(tables.arrow_of))

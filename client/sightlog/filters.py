@@ -73,22 +73,26 @@ def order_of(order_by: str = "created_at", *, ascending: bool = False) -> Descri
     return DescriptionOrder(field=one_of(DescriptionOrderField, "order_by", order_by), direction=direction)
 
 
-def one_of(choices: type[E], name: str, value: str | E) -> E:
+def one_of(choices: type[E], name: str, value: str | E, field: str | None = None) -> E:
     """The choice of that name, in whatever case; InvalidInput that lists them all."""
     if isinstance(value, choices):
         return value
     names = {str(choice.value).lower(): choice for choice in choices}
     found = names.get(value.lower()) if isinstance(value, str) else None
     if found is None:
-        raise InvalidInput(f"{name} is one of {', '.join(names)}, not {value!r}.", field=name)
+        raise InvalidInput(f"{name} is one of {', '.join(names)}, not {value!r}.", field=field or name)
     return found
 
 
 def _texts(name: str, value: Any) -> list[str]:
-    found = [value] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
+    found = _several(value)
     if not all(isinstance(one, str) for one in found):
         raise InvalidInput(f"{name} is a text or several, not {value!r}.", field=name)
     return found
+
+
+def _several(value: Any) -> list[Any]:
+    return [value] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
 
 
 def _moment(name: str, value: Any) -> object:
@@ -122,9 +126,7 @@ _READERS: dict[str, Callable[[str, Any], object]] = {
     "image_ids": _texts,
     "source_ids": _texts,
     "metadata": _conditions,
-    "review_states": lambda name, value: [
-        one_of(ReviewState, name, one) for one in ([value] if isinstance(value, str | ReviewState) else value)
-    ],
+    "review_states": lambda name, value: [one_of(ReviewState, name, one) for one in _several(value)],
 }
 _ALIASES = {str(one.alias): name for name, one in DescriptionFilter.model_fields.items() if one.alias}
 

@@ -8,7 +8,8 @@ import os
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from sightlog import contents
 from sightlog.errors import Damaged, NotFound
@@ -79,14 +80,13 @@ def read(path: Path) -> Receipt:
     """The receipt of the file; NotFound where there is none, Damaged where it cannot be understood."""
     place = beside(path)
     try:
-        found: dict[str, Any] = json.loads(place.read_bytes())
-        snapshot_at = datetime.fromisoformat(found["snapshot_at"].replace("Z", "+00:00"))
-        values = found | {"snapshot_at": snapshot_at, "fields": tuple(found["fields"])}
-        return Receipt(**{name: values[name] for name in Receipt.__dataclass_fields__})
+        return TypeAdapter(Receipt).validate_json(place.read_bytes())
     except FileNotFoundError:
         raise NotFound(f"There is no receipt of {path}: {place} is not there.") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Damaged(f"The receipt {place} cannot be understood: {error!r}.") from None
+    except ValidationError as error:
+        told = error.errors()[0]
+        where = ".".join(map(str, told["loc"]))
+        raise Damaged(f"The receipt {place} cannot be understood: {where or 'it'}: {told['msg']}.") from None
 
 
 def verify(path: str | os.PathLike[str]) -> Receipt:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from sightlog.api.enums import DescriptionStatus
 from sightlog.api.fragments import Result
 from sightlog.api.input_types import DescriptionInput
-from sightlog.errors import InvalidInput, SightlogError
+from sightlog.errors import InvalidInput, SightlogError, TooLarge
 from sightlog.filters import like, one_of
 
 MOST = 10_000
@@ -44,13 +44,37 @@ class Recorded:
         self.conflicting_ids += told.conflicting_ids
 
 
-def batches(results: Iterable[Given], most: int = MOST) -> Iterator[tuple[int, list[DescriptionInput]]]:
-    """As many as one request may have, and the place of the first of them."""
-    inputs = (input_of(result, place) for place, result in enumerate(results))
-    first = 0
-    while batch := list(islice(inputs, most)):
-        yield first, batch
-        first += len(batch)
+class Batches:
+    """Results as requests: as many as one may have, or fewer where the server finds them too large."""
+
+    def __init__(self, results: Iterable[Given], most: int = MOST) -> None:
+        self._inputs = (input_of(result, place) for place, result in enumerate(results))
+        self._most = most
+        self._first = 0
+        self._batch: list[DescriptionInput] = []
+        self._left: list[list[DescriptionInput]] = []
+
+    def __iter__(self) -> Iterator[list[DescriptionInput]]:
+        while batch := self._left.pop() if self._left else list(islice(self._inputs, self._most)):
+            self._batch = batch
+            yield batch
+            self._first += len(self._batch)
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """One that is too large is halved, and its halves come next. Any other error names the place of its result
+        among all, where the server names that in the request.
+        """
+        try:
+            yield
+        except SightlogError as error:
+            if isinstance(error, TooLarge) and len(self._batch) > 1:
+                half = len(self._batch) // 2
+                self._left += [self._batch[half:], self._batch[:half]]
+                self._batch = []
+                return
+            error.field = _placed(error.field, self._first)
+            raise
 
 
 def input_of(given: Given, place: int) -> DescriptionInput:
@@ -62,7 +86,7 @@ def input_of(given: Given, place: int) -> DescriptionInput:
         if name not in _NAMES:
             raise InvalidInput(f"A result has no {name!r}{like(name, _NAMES)}", field=f"input.{place}.{name}")
     if values.get("status") is not None:
-        values["status"] = one_of(DescriptionStatus, "status", values["status"])
+        values["status"] = one_of(DescriptionStatus, "status", values["status"], field=f"input.{place}.status")
     values["id"] = values.get("id") or uuid7()
     try:
         return DescriptionInput(**{_NAMES[name]: value for name, value in values.items()})
@@ -73,16 +97,6 @@ def input_of(given: Given, place: int) -> DescriptionInput:
             f"{name}: {told['msg']}." if told["type"] == "missing" else f"{name}: {told['msg']}, not {told['input']!r}."
         )
         raise InvalidInput(message, field=f"input.{place}.{name}") from None
-
-
-@contextmanager
-def placed(first: int) -> Iterator[None]:
-    """An error names the place among all results, where the server names it among those of a request."""
-    try:
-        yield
-    except SightlogError as error:
-        error.field = _placed(error.field, first)
-        raise
 
 
 def _placed(field: str | None, first: int) -> str | None:
