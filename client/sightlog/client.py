@@ -12,7 +12,7 @@ import httpx
 from sightlog import profiles
 from sightlog.api.async_operations import AsyncOperations
 from sightlog.api.description import DescriptionDescription
-from sightlog.api.enums import Compression, ExportFormat, ExportStatus, OnConflict
+from sightlog.api.enums import Compression, ExportFormat, ExportStatus, OnConflict, OnInvalid
 from sightlog.api.input_types import CreateExportInput
 from sightlog.api.operations import Operations
 from sightlog.api.statistics import StatisticsStatistics
@@ -95,21 +95,25 @@ class Client:
         """Numbers over all that match."""
         return self.operations.statistics(filter_of(**filter)).statistics
 
-    def record(self, results: Iterable[Given], *, on_conflict: str = "keep") -> Recorded:
+    def record(self, results: Iterable[Given], *, on_conflict: str = "keep", on_invalid: str = "fail") -> Recorded:
         """Records results: dictionaries with names as in files (`source_type`, `created_at`, …), or what `descriptions`
         gives. Ids are made where there are none, so that a request that is sent again records nothing twice.
 
         Every 10,000 are one request, all or nothing; InvalidInput names the first refused one (`input.17.createdAt`),
-        and what was recorded before its request stays. With `on_conflict="replace"`, which needs the scope `admin`, a
-        known id with other content is replaced instead of kept.
+        and what was recorded before its request stays. With `on_invalid="skip"` all that are good are recorded, and
+        `refused` says which were not, and why. With `on_conflict="replace"`, which needs the scope `admin`, a known id
+        with other content is replaced instead of kept.
         """
         how = one_of(OnConflict, "on_conflict", on_conflict)
-        told = Recorded()
-        batches = Batches(results)
+        skips = one_of(OnInvalid, "on_invalid", on_invalid) is OnInvalid.SKIP
+        batches = Batches(results, skips=skips)
         for batch in batches:
             with batches.sending():
-                told.add(self.operations.record_descriptions(batch, how).record_descriptions)
-        return told
+                if skips:
+                    batches.add(self.operations.record_rows(batch, how).record_descriptions)
+                else:
+                    batches.add(self.operations.record_descriptions(batch, how).record_descriptions)
+        return batches.told
 
     def export(
         self,
@@ -202,14 +206,19 @@ class AsyncClient:
     async def statistics(self, **filter: Unpack[Filter]) -> StatisticsStatistics:
         return (await self.operations.statistics(filter_of(**filter))).statistics
 
-    async def record(self, results: Iterable[Given], *, on_conflict: str = "keep") -> Recorded:
+    async def record(
+        self, results: Iterable[Given], *, on_conflict: str = "keep", on_invalid: str = "fail"
+    ) -> Recorded:
         how = one_of(OnConflict, "on_conflict", on_conflict)
-        told = Recorded()
-        batches = Batches(results)
+        skips = one_of(OnInvalid, "on_invalid", on_invalid) is OnInvalid.SKIP
+        batches = Batches(results, skips=skips)
         for batch in batches:
             with batches.sending():
-                told.add((await self.operations.record_descriptions(batch, how)).record_descriptions)
-        return told
+                if skips:
+                    batches.add((await self.operations.record_rows(batch, how)).record_descriptions)
+                else:
+                    batches.add((await self.operations.record_descriptions(batch, how)).record_descriptions)
+        return batches.told
 
     async def export(
         self,

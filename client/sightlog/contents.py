@@ -134,14 +134,15 @@ _FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^,]*))(?:,|\Z)')
 def _csv_rows(lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:
     """Unlike the module `csv` it tells nothing, which is null, from `""`, which is an empty text."""
     columns: list[str] | None = None
-    record = b""
+    record: list[bytes] = []
+    quoted = 0
     for line in lines:
-        record += line
-        if record.count(b'"') % 2:  # its end is inside of quotes
-            record += b"\n"
+        record.append(line)
+        quoted ^= line.count(b'"') & 1
+        if quoted:  # the line ends inside of quotes, and the record with a later one
             continue
-        text, record = record.removesuffix(b"\r").decode(), b""
-        values = _fields(text)
+        values = _fields(b"\n".join(record).removesuffix(b"\r").decode())
+        record.clear()
         if columns is None:
             columns = [str(value) for value in values]
             continue

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from sightlog.api.enums import DescriptionStatus
+from sightlog.api.enums import DescriptionStatus, RecordOutcome
 from sightlog.api.fragments import Result
 from sightlog.api.input_types import DescriptionInput
-from sightlog.errors import InvalidInput, SightlogError, TooLarge
+from sightlog.api.record_descriptions import RecordDescriptionsRecordDescriptions
+from sightlog.api.record_rows import RecordRowsRecordDescriptions
+from sightlog.errors import InvalidInput, SightlogError, TooLarge, kind_of
 from sightlog.filters import like, one_of
 
 MOST = 10_000
@@ -25,40 +27,57 @@ MOST = 10_000
 Given = Mapping[str, Any] | DescriptionInput | Result
 
 
+class Refused(NamedTuple):
+    """One that was left out: its place in what was given, its id where it had one, and why."""
+
+    place: int
+    id: str | None
+    error: SightlogError
+
+
 @dataclass
 class Recorded:
-    """What recording did; the ids are of all results, in the order given."""
+    """What recording did. `ids` are of all that were not refused, in the order given; a known result is conflicting
+    if it was given with other content.
+    """
 
     recorded: int = 0
     already_known: int = 0
     conflicting: int = 0
     ids: list[str] = field(default_factory=list)
     conflicting_ids: list[str] = field(default_factory=list)
-
-    def add(self, told: Any) -> None:
-        """What the server says of one request."""
-        self.recorded += told.recorded
-        self.already_known += told.already_known
-        self.conflicting += told.conflicting
-        self.ids += told.ids
-        self.conflicting_ids += told.conflicting_ids
+    refused: list[Refused] = field(default_factory=list)
 
 
 class Batches:
-    """Results as requests: as many as one may have, or fewer where the server finds them too large."""
+    """Results as requests: as many as one may have, or fewer where the server finds them too large. `told` is what
+    became of them so far.
+    """
 
-    def __init__(self, results: Iterable[Given], most: int = MOST) -> None:
-        self._inputs = (input_of(result, place) for place, result in enumerate(results))
+    def __init__(self, results: Iterable[Given], *, skips: bool = False, most: int = MOST) -> None:
+        self.told = Recorded()
+        self._skips = skips
         self._most = most
-        self._first = 0
-        self._batch: list[DescriptionInput] = []
-        self._left: list[list[DescriptionInput]] = []
+        self._left: list[list[tuple[int, DescriptionInput]]] = []
+        self._places: list[int] = []
+        read = ((place, self._input(result, place)) for place, result in enumerate(results))
+        self._inputs = ((place, input) for place, input in read if input is not None)
+
+    def _input(self, given: Given, place: int) -> DescriptionInput | None:
+        try:
+            return input_of(given, place)
+        except InvalidInput as error:
+            if not self._skips:
+                raise
+            id = given.get("id") if isinstance(given, Mapping) else None
+            self.told.refused.append(Refused(place, None if id is None else str(id), error))
+            return None
 
     def __iter__(self) -> Iterator[list[DescriptionInput]]:
         while batch := self._left.pop() if self._left else list(islice(self._inputs, self._most)):
             self._batch = batch
-            yield batch
-            self._first += len(self._batch)
+            self._places = [place for place, _ in batch]
+            yield [input for _, input in batch]
 
     @contextmanager
     def sending(self) -> Iterator[None]:
@@ -71,10 +90,37 @@ class Batches:
             if isinstance(error, TooLarge) and len(self._batch) > 1:
                 half = len(self._batch) // 2
                 self._left += [self._batch[half:], self._batch[:half]]
-                self._batch = []
                 return
-            error.field = _placed(error.field, self._first)
+            error.field = self._placed(error.field)
             raise
+
+    def add(self, answer: RecordDescriptionsRecordDescriptions | RecordRowsRecordDescriptions) -> None:
+        """What the server says of the one that was sent."""
+        self.told.recorded += answer.recorded
+        self.told.already_known += answer.already_known
+        self.told.conflicting += answer.conflicting
+        if isinstance(answer, RecordDescriptionsRecordDescriptions):
+            self.told.ids += answer.ids
+            self.told.conflicting_ids += answer.conflicting_ids
+            return
+        for row in answer.rows:
+            if row.error is not None:
+                error = kind_of(row.error.code, 422)(
+                    row.error.message, code=row.error.code, field=self._placed(row.error.field)
+                )
+                self.told.refused.append(Refused(self._places[row.index], row.id, error))
+                continue
+            self.told.ids.append(str(row.id))
+            if row.outcome in (RecordOutcome.CONFLICTING, RecordOutcome.REPLACED):
+                self.told.conflicting_ids.append(str(row.id))
+
+    def _placed(self, field: str | None) -> str | None:
+        """A field of the request as one of all that was given."""
+        head, _, rest = (field or "").partition(".")
+        place, dot, name = rest.partition(".")
+        if head == "input" and place.isascii() and place.isdigit() and int(place) < len(self._places):
+            return f"input.{self._places[int(place)]}{dot}{name}"
+        return field
 
 
 def input_of(given: Given, place: int) -> DescriptionInput:
@@ -97,14 +143,6 @@ def input_of(given: Given, place: int) -> DescriptionInput:
             f"{name}: {told['msg']}." if told["type"] == "missing" else f"{name}: {told['msg']}, not {told['input']!r}."
         )
         raise InvalidInput(message, field=f"input.{place}.{name}") from None
-
-
-def _placed(field: str | None, first: int) -> str | None:
-    head, _, rest = (field or "").partition(".")
-    place, dot, name = rest.partition(".")
-    if head == "input" and place.isascii() and place.isdigit():
-        return f"input.{first + int(place)}{dot}{name}"
-    return field
 
 
 def uuid7() -> str:

@@ -193,6 +193,21 @@ def test_more_than_one_request_takes(client: Client) -> None:
     assert refused.value.field == "input.10000.confidenceScore"
 
 
+def test_what_is_good_of_a_batch_is_recorded(client: Client) -> None:
+    one, two, three, four = given(4)
+    two["confidence_score"], three["confidence_score"], three["id"] = 7, "high", None
+    told = client.record([one, two, three, four], on_invalid="skip")
+    assert (told.recorded, told.ids) == (2, ["r00000", "r00003"])
+    found = [
+        (refused.place, refused.id, refused.error.field) for refused in sorted(told.refused, key=lambda one: one.place)
+    ]
+    assert found == [(1, "r00001", "input.1.confidenceScore"), (2, None, "input.2.confidenceScore")]
+    assert {type(refused.error) for refused in told.refused} == {errors.InvalidInput}
+    changed = {**one, "description": "Another"}
+    again = client.record([{"source_type": "single", "status": "done"}, changed, four], on_invalid="skip")
+    assert (again.already_known, again.conflicting_ids, [one.place for one in again.refused]) == (2, ["r00000"], [0])
+
+
 def test_results_too_large_for_one_request_are_sent_in_smaller_ones(client: Client) -> None:
     """17 MB, more than the server takes at once."""
     told = client.record(
