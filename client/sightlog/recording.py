@@ -138,11 +138,17 @@ def input_of(given: Given, place: int) -> DescriptionInput:
         return DescriptionInput(**{_NAMES[name]: value for name, value in values.items()})
     except ValidationError as error:
         told = error.errors()[0]
-        name = str(told["loc"][0])
-        message = (
-            f"{name}: {told['msg']}." if told["type"] == "missing" else f"{name}: {told['msg']}, not {told['input']!r}."
-        )
-        raise InvalidInput(message, field=f"input.{place}.{name}") from None
+        name, at = _named(str(told["loc"][0]))
+        instead = "" if told["type"] == "missing" else f", not {told['input']!r}"
+        raise InvalidInput(f"{name}: {told['msg']}{instead}.", field=f"input.{place}.{at}") from None
+
+
+def _named(at: str) -> tuple[str, str]:
+    """What a field is called in files, and in GraphQL; pydantic tells of either."""
+    for name, one in DescriptionInput.model_fields.items():
+        if at in (name, one.alias):
+            return name.rstrip("_"), one.alias or name
+    return at, at
 
 
 def uuid7() -> str:

@@ -221,7 +221,7 @@ def test_results_too_large_for_one_request_are_sent_in_smaller_ones(client: Clie
     ("result", "field", "sentence"),
     [
         ({"sourceType": "single"}, "input.1.sourceType", "A result has no 'sourceType'; did you mean 'source_type'?"),
-        ({"description": "x"}, "input.1.sourceType", "sourceType: Field required."),
+        ({"description": "x"}, "input.1.sourceType", "source_type: Field required."),
         (
             {"source_type": "single", "status": "done"},
             "input.1.status",
@@ -265,7 +265,7 @@ def test_an_export_that_was_cancelled_can_be_tried_again(client: Client, tmp_pat
     assert sightlog.verify(export.retry().save(tmp_path)).rows == 3
 
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {
         "id": "b",
         "source_type": "single",

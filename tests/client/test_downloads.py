@@ -314,7 +314,11 @@ def test_a_cancelled_task_leaves_what_came(
         came = asyncio.Event()
         async with AsyncClient(between.url, account.keys[Scope.READ], options=QUICKLY) as client:
             found = await client.find_export(export.id)
-            told = lambda progress: progress.unit == "bytes" and came.set()  # noqa: E731
+
+            def told(progress: Progress) -> None:
+                if progress.unit == "bytes":
+                    came.set()
+
             task = asyncio.create_task(found.save(tmp_path / "out.csv", progress=told))
             await came.wait()
             task.cancel()

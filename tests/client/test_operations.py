@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from graphql import build_schema, parse, validate
+from graphql import GraphQLInputObjectType, build_schema, parse, validate
 
 from sightlog.api.input_types import CreateExportInput, DescriptionFilter
 from sightlog.filters import Filter
@@ -20,8 +20,9 @@ def test_every_operation_is_valid() -> None:
 
 def test_every_filter_of_the_schema_is_a_keyword() -> None:
     assert list(Filter.__annotations__) == list(DescriptionFilter.model_fields)
-    fields = SCHEMA.type_map["DescriptionFilter"].to_kwargs()["fields"]
-    assert [field.alias or name for name, field in DescriptionFilter.model_fields.items()] == list(fields)
+    of_schema = SCHEMA.type_map["DescriptionFilter"]
+    assert isinstance(of_schema, GraphQLInputObjectType)
+    assert [field.alias or name for name, field in DescriptionFilter.model_fields.items()] == list(of_schema.fields)
 
 
 def test_every_option_of_an_export_is_a_keyword() -> None:
