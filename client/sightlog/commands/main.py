@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import sys
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+
+from sightlog.commands import exits, exports, login, record, search, show, stats, verify
 
 OTHERS = "sightlog.commands"
 """Entry points of other packages, each a `typer.Typer` whose commands are added."""
@@ -31,14 +36,18 @@ class Commands(TyperGroup):
         for point in entry_points(group=OTHERS):
             group = typer.main.get_command(point.load())
             for name, command in getattr(group, "commands", {}).items():
+                command.rich_help_panel = command.rich_help_panel or f"The {point.name}"
                 self.commands.setdefault(name, command)
 
 
 app = typer.Typer(
     cls=Commands,
     help="Record what your vision models say about your images, and get it back.\n\n"
-    "A server's settings are environment variables that begin with SIGHTLOG_; where the server is installed,\n"
-    "`sightlog settings` shows them.",
+    "SIGHTLOG_URL and SIGHTLOG_API_KEY say which server to ask, and with which key, else the profile that --profile or "
+    "SIGHTLOG_PROFILE names; `sightlog login` makes one. A server's own settings are environment variables that begin "
+    "with SIGHTLOG_ too: where it is installed, `sightlog settings` shows them.",
+    rich_markup_mode="markdown",
+    epilog=exits.EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -61,5 +70,29 @@ def common(
     pass
 
 
+def _add(panel: str, *commands: tuple[str, Callable[..., None]]) -> None:
+    for name, run in commands:
+        app.command(name, cls=exits.Command, rich_help_panel=panel)(run)
+
+
+_add(
+    "Results",
+    ("search", search.search),
+    ("show", show.show),
+    ("stats", stats.stats),
+    ("record", record.record),
+)
+_add("Exports", ("export", exports.export), ("verify", verify.verify))
+app.add_typer(exports.commands, name="exports", rich_help_panel="Exports")
+_add(
+    "Servers and keys",
+    ("login", login.login),
+    ("logout", login.logout),
+    ("profiles", login.list_profiles),
+)
+
+
 def main() -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a description goes through a terminal of any encoding
     app()
