@@ -29,13 +29,14 @@ class Retries:
 
     Between two tries lies a random time of up to `first`, doubled with each try up to `longest` ("full jitter"), and at
     least what `Retry-After` asks for. No try begins later than `total` after the first, so a `Retry-After` beyond it is
-    an error at once.
+    an error at once. `statuses` are of the answers after which a request is tried again.
     """
 
     tries: int = 6
     first: float = 0.5
     longest: float = 30
     total: float = 120
+    statuses: frozenset[int] = AGAIN
 
     def delay(self, tried: int, elapsed: float, retry_after: float | None) -> float | None:
         """How long to wait after that many tries; None: no more."""
@@ -88,7 +89,7 @@ class Transport:
         while True:
             try:
                 answer = self.http.request(method, path, **given)
-                if answer.status_code not in AGAIN:
+                if answer.status_code not in (retries or self.options.retries).statuses:
                     return accepted(answer)
                 error = refusal(answer)
             except httpx.TransportError as broken:
@@ -124,7 +125,7 @@ class AsyncTransport:
         while True:
             try:
                 answer = await self.http.request(method, path, **given)
-                if answer.status_code not in AGAIN:
+                if answer.status_code not in (retries or self.options.retries).statuses:
                     return accepted(answer)
                 error = refusal(answer)
             except httpx.TransportError as broken:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from sightlog.commands import exits, exports, login, record, search, show, stats, verify
+from sightlog.commands import exits, exports, login, mirror, record, search, show, stats, verify
 
 OTHERS = "sightlog.commands"
 """Entry points of other packages, each a `typer.Typer` whose commands are added."""
@@ -81,6 +81,7 @@ _add(
     ("show", show.show),
     ("stats", stats.stats),
     ("record", record.record),
+    ("mirror", mirror.mirror),
 )
 _add("Exports", ("export", exports.export), ("verify", verify.verify))
 app.add_typer(exports.commands, name="exports", rich_help_panel="Exports")
