@@ -231,10 +231,7 @@ STATEMENTS: list[tuple[Dict, str, str]] = [
     ),
     (
         {"search": ["a term of a caption", "y"]},
-        (
-            "search_text LIKE ? ESCAPE '/' AND instr(search_text, ?) > 0"
-            " OR search_text LIKE ? ESCAPE '/'"
-        ),
+        ("search_text LIKE ? ESCAPE '/' AND instr(search_text, ?) > 0 OR search_text LIKE ? ESCAPE '/'"),
         (
             "search_text LIKE %(search_0)s::VARCHAR ESCAPE '/'"
             " AND position(convert_to(%(search_0_whole)s::VARCHAR, 'UTF8') in convert_to(search_text, 'UTF8')) > 0"
