@@ -78,7 +78,7 @@ def mirror(
     """
     pause = _seconds(every) if every else None
     overlap_seconds = _seconds(overlap)
-    from sightlog.errors import SightlogError
+    from sightlog.errors import NotSignedIn, SightlogError
     from sightlog.mirror.stopping import Stopped, Stopping
 
     status = exits.DONE
@@ -89,6 +89,9 @@ def mirror(
         except Stopped:
             status = exits.DONE if pause else exits.RUNNING
             _say(AGAIN)
+        except NotSignedIn as error:  # whichever side it is of, which the message says
+            _say(error.message)
+            status = exits.SIGN_IN
         except SightlogError as error:
             if exits.code_of(error) == exits.FAILED:
                 _say(AGAIN)

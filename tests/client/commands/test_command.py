@@ -39,7 +39,7 @@ def test_help_has_them_all_in_panels(nobody: Shell) -> None:
         title: re.findall(r"^│ ([a-z]+) ", text, re.MULTILINE)
         for title, text in zip(panels[1::2], panels[2::2], strict=True)
     }
-    assert found["Results"] == ["search", "show", "stats", "record"]
+    assert found["Results"] == ["search", "show", "stats", "record", "mirror"]
     assert found["Exports"] == ["export", "verify", "exports"]
     assert found["Servers and keys"] == ["login", "logout", "profiles"]
     assert set(found["The server"]) == names(cli.app)
