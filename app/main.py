@@ -82,7 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings.prefix:
         app.add_middleware(Prefix, prefix=settings.prefix)
     hosts.redirect_slashes(app)
-    app.include_router(routes.router)
+    routes.mount(app)
     server.mount(app, settings)
     app.include_router(sessions.router)
     app.include_router(downloads.router)
