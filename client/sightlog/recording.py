@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +17,7 @@ from sightlog.api.record_descriptions import RecordDescriptionsRecordDescription
 from sightlog.api.record_rows import RecordRowsRecordDescriptions
 from sightlog.errors import InvalidInput, SightlogError, TooLarge, kind_of
 from sightlog.filters import like, one_of
+from sightlog.rows import new_id
 
 MOST = 10_000
 """Results of one request."""
@@ -126,14 +124,14 @@ class Batches:
 def input_of(given: Given, place: int) -> DescriptionInput:
     """With an id, so that it is harmless to send it twice. InvalidInput for what is no result."""
     if isinstance(given, DescriptionInput):
-        return given if given.id is not None else given.model_copy(update={"id": uuid7()})
+        return given if given.id is not None else given.model_copy(update={"id": new_id()})
     values = dict(given) if isinstance(given, Mapping) else {name: getattr(given, at) for name, at in _NAMES.items()}
     for name in values:
         if name not in _NAMES:
             raise InvalidInput(f"A result has no {name!r}{like(name, _NAMES)}", field=f"input.{place}.{name}")
     if values.get("status") is not None:
         values["status"] = one_of(DescriptionStatus, "status", values["status"], field=f"input.{place}.status")
-    values["id"] = values.get("id") or uuid7()
+    values["id"] = values.get("id") or new_id()
     try:
         return DescriptionInput(**{_NAMES[name]: value for name, value in values.items()})
     except ValidationError as error:
@@ -149,13 +147,6 @@ def _named(at: str) -> tuple[str, str]:
         if at in (name, one.alias):
             return name.rstrip("_"), one.alias or name
     return at, at
-
-
-def uuid7() -> str:
-    """RFC 9562: milliseconds since 1970, then random bits."""
-    value = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) & ~(0x3 << 62) | (0x7 << 76) | (0x2 << 62)
-    return str(uuid.UUID(int=value))
 
 
 _NAMES = {name.rstrip("_"): name for name in DescriptionInput.model_fields}

@@ -92,7 +92,7 @@ class Transport:
                 if answer.status_code not in (retries or self.options.retries).statuses:
                     return accepted(answer)
                 error = refusal(answer)
-            except httpx.TransportError as broken:
+            except httpx.RequestError as broken:
                 error = unreachable(self.profile, broken)
             time.sleep(trying.pause(error))
 
@@ -128,7 +128,7 @@ class AsyncTransport:
                 if answer.status_code not in (retries or self.options.retries).statuses:
                     return accepted(answer)
                 error = refusal(answer)
-            except httpx.TransportError as broken:
+            except httpx.RequestError as broken:
                 error = unreachable(self.profile, broken)
             await asyncio.sleep(trying.pause(error))
 
@@ -203,7 +203,7 @@ def refusal(answer: httpx.Response) -> SightlogError:
     )
 
 
-def unreachable(profile: Profile, broken: httpx.TransportError) -> Unavailable:
+def unreachable(profile: Profile, broken: httpx.RequestError) -> Unavailable:
     return Unavailable(f"{profile.url} is not reached: {str(broken) or type(broken).__name__}")
 
 

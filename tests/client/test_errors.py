@@ -1,15 +1,14 @@
 """What goes wrong is told by the kind of error, with what the server says of it."""
 
-import threading
 import uuid
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from app.models import Scope
 from sightlog import Client, Options, Retries, errors
+from tests.client.another import another_server
 from tests.client.conftest import QUICKLY
 from tests.conftest import Account
 from tools.servers import free_port
@@ -111,30 +110,16 @@ def test_no_server() -> None:
         client.viewer()
 
 
-@pytest.fixture
-def another_server() -> Iterator[str]:
-    """Is no Sightlog."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "5")
-            self.end_headers()
-            self.wfile.write(b"hello")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+def test_another_server() -> None:
+    told = pytest.raises(errors.ServerFailed, match="is the URL that of one")
+    with another_server(b"hello") as url, Client(url, "key") as client, told:
+        client.viewer()
 
 
-def test_another_server(another_server: str) -> None:
-    with Client(another_server, "key") as client, pytest.raises(errors.ServerFailed, match="is the URL that of one"):
+def test_an_answer_that_is_damaged() -> None:
+    told = pytest.raises(errors.Unavailable, match="is not reached")
+    packed = {"Content-Encoding": "gzip"}
+    with another_server(b"hello", packed) as url, Client(url, "key", options=AT_ONCE) as client, told:
         client.viewer()
 
 

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from app.models import Scope
-from tests.conftest import Account
+from tests.conftest import Account, only_embedded
 from tools import patience
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., str]
+
+
+pytestmark = pytest.mark.xdist_group("embedded")  # all in one process, so that the environment is made once
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +72,7 @@ for module in pkgutil.walk_packages(sightlog.__path__, "sightlog."):
     assert "sightlog.client" in run("python", "-c", program).split()
 
 
+@only_embedded
 def test_it_searches_and_saves(run: Run, account: Account) -> None:
     account.record({"description": "A dog"}, {"description": "A cat"})
     program = """

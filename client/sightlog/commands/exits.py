@@ -51,6 +51,12 @@ def told() -> Iterator[None]:
     except BrokenPipeError:
         let_go()
         raise typer.Exit(DONE) from None
+    except ValueError as error:
+        if type(error).__name__ != "ValidationError":  # pydantic's, which is not imported for the others
+            raise
+        output.complain("The server's answer is not understood; it may be newer than this client: update `sightlog`.")
+        let_go()
+        raise typer.Exit(FAILED) from error
     except OSError as error:
         output.complain(f"{error.strerror}: {error.filename}" if error.filename else f"{error.strerror or error}.")
         let_go()

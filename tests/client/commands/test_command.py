@@ -1,5 +1,6 @@
 """The command as a whole: its names, its ends, its help, what it loads, and who reads its output."""
 
+import json
 import re
 import subprocess
 import sys
@@ -10,13 +11,14 @@ import typer
 
 from app import cli
 from sightlog.commands import exits, main, output
+from tests.client.another import another_server
 from tests.client.commands.conftest import Shell
 from tests.conftest import Account, only_embedded
 from tools import patience
 from tools.servers import free_port
 from tools.stack import ROOT
 
-OURS = ["search", "show", "stats", "record", "export", "verify", "exports", "login", "logout", "profiles"]
+OURS = ["search", "show", "stats", "record", "mirror", "export", "verify", "exports", "login", "logout", "profiles"]
 SCRIPT = Path(sys.executable).parent / "sightlog"
 
 
@@ -144,6 +146,15 @@ def test_a_server_that_is_not_there_is_one_sentence(nobody: Shell) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     told = Shell({"SIGHTLOG_URL": url, "SIGHTLOG_API_KEY": "sightlog_x"}).run("show", "a", code=1)
     assert re.fullmatch(f"Error: {url} is not reached: .+\n", told.stderr)
+
+
+def test_a_server_that_says_what_nobody_knows_is_one_sentence() -> None:
+    state = {"id": "a", "status": "ASLEEP"}
+    with another_server(json.dumps({"data": {"export": state}}).encode()) as url:
+        told = Shell({"SIGHTLOG_URL": url, "SIGHTLOG_API_KEY": "sightlog_x"}).run("exports", "show", "a", code=1)
+    assert told.stderr == (
+        "Error: The server's answer is not understood; it may be newer than this client: update `sightlog`.\n"
+    )
 
 
 @only_embedded

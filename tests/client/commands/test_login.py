@@ -9,10 +9,11 @@ import pytest
 
 from app.models import Scope
 from tests.client.commands.conftest import Shell, Terminal
-from tests.conftest import Account
+from tests.conftest import Account, only_embedded
 from tools.servers import free_port
 
 
+@only_embedded
 def test_a_key_from_a_pipe_is_saved_for_its_owner_alone(nobody: Shell, account: Account, config: Path) -> None:
     key = account.keys[Scope.READ]
     told = nobody.run("login", "--url", account.stack.url + "/", input=key + "\n")
@@ -26,6 +27,7 @@ def test_a_key_from_a_pipe_is_saved_for_its_owner_alone(nobody: Shell, account: 
     assert nobody.one("stats")["total_count"] == 0
 
 
+@only_embedded
 def test_a_key_is_asked_for_without_being_shown(nobody: Shell, account: Account, config: Path) -> None:
     asked = Terminal(("login", "--profile", "north"), nobody.whole_environment)
     asked.expect("URL of the server [http://127.0.0.1:8000]:")
@@ -44,6 +46,7 @@ def test_no_option_takes_a_key(nobody: Shell) -> None:
         assert "--api-key" not in nobody.run(command, "--help").stdout
 
 
+@only_embedded
 @pytest.mark.parametrize(
     ("key", "reason"),
     [
@@ -82,6 +85,7 @@ def login(shell: Shell, account: Account, name: str) -> None:
     shell.run("login", "--url", account.stack.url, "-p", name, input=account.keys[Scope.WRITE])
 
 
+@only_embedded
 def test_profiles_are_chosen_listed_and_forgotten(nobody: Shell, make_account: Any) -> None:
     north, south = make_account(), make_account()
     login(nobody, north, "north")

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.models import Scope
 from sightlog.commands import exits
 from tests.client.commands.conftest import Shell
-from tests.conftest import Account
+from tests.conftest import Account, only_embedded
 from tools import docs, patience
 
 README = docs.ROOT / "client" / "README.md"
@@ -20,6 +20,7 @@ def section() -> str:
     return found[1]
 
 
+@only_embedded
 def test_its_commands_run_as_written(account: Account, nobody: Shell, tmp_path: Path) -> None:
     (tmp_path / "key.txt").write_text(account.keys[Scope.WRITE] + "\n")
     script = "\n".join(re.findall(r"^```sh\n(.*?)^```", section(), re.DOTALL | re.MULTILINE))

@@ -13,7 +13,7 @@ import pytest
 from app.models import Scope
 from sightlog.commands import lines
 from tests.client.commands.conftest import Shell
-from tests.conftest import Account
+from tests.conftest import Account, only_embedded
 from tools import patience
 
 ONE = {"id": "a", "source_type": "single", "created_at": "2025-01-15T10:30:00Z"}
@@ -23,6 +23,7 @@ def text(*results: Any) -> str:
     return "".join((one if isinstance(one, str) else json.dumps(one)) + "\n" for one in results)
 
 
+@only_embedded
 def test_lines_are_recorded_once(shell: Shell) -> None:
     given = text(ONE | {"description": "A red door", "metadata": {"model": "m1"}}, "", ONE | {"id": "b"})
     told = shell.run("record", input=given)
@@ -32,6 +33,7 @@ def test_lines_are_recorded_once(shell: Shell) -> None:
     assert shell.one("show", "a")["metadata"] == {"model": "m1"}
 
 
+@only_embedded
 def test_each_refused_line_is_told_and_the_rest_goes_on(shell: Shell, tmp_path: Path) -> None:
     bad = [
         ("nonsense", "It is not JSON: Expecting value: line 1 column 1 (char 0)."),
@@ -59,6 +61,7 @@ def test_each_refused_line_is_told_and_the_rest_goes_on(shell: Shell, tmp_path: 
     assert [one["id"] for one in shell.lines("search")] == ["a"]
 
 
+@only_embedded
 def test_bytes_that_are_no_text_are_refused(shell: Shell) -> None:
     line = json.dumps(ONE | {"description": "é"}, ensure_ascii=False).encode("latin-1")
     assert shell.run("record", input=line, code=1).stderr.startswith("line 1: It is not UTF-8.\n")
@@ -82,6 +85,7 @@ def test_json_tells_of_each_line(shell: Shell) -> None:
     )
 
 
+@only_embedded
 def test_a_known_result_is_replaced_by_who_may(account: Account, shell: Shell) -> None:
     shell.run("record", input=text(ONE))
     given = text(ONE | {"description": "other"})
@@ -118,11 +122,13 @@ def test_one_from_options(shell: Shell) -> None:
     assert shell.one("record", "--id", "x", "--description", "y") == {"id": "x", "outcome": "recorded"}
 
 
+@only_embedded
 def test_one_from_options_that_is_refused(shell: Shell) -> None:
     told = shell.run("record", "--description", "x", "--image-id", "i" * 1000, code=2)
     assert told.stderr.startswith("Error: image_id: ")
 
 
+@only_embedded
 def test_options_without_a_result_do_not_hide_a_pipe(shell: Shell) -> None:
     told = shell.run("record", "--source-type", "batch", "--metadata", "model=m1", input=text(ONE), code=2)
     assert "lines of a pipe name all of their own values" in " ".join(told.stderr.replace("│", "").split())
@@ -133,6 +139,7 @@ def test_nothing_to_record_is_told(terminal: Any) -> None:
     assert "pipe JSON lines in, or give --description" in " ".join(terminal("record").end(2).replace("│", "").split())
 
 
+@only_embedded
 def test_a_key_that_only_reads(account: Account, shell: Shell) -> None:
     reader = Shell(shell.environment | {"SIGHTLOG_API_KEY": account.keys[Scope.READ]})
     told = reader.run("record", input=text(ONE), code=4)
@@ -144,6 +151,7 @@ def is_recorded(shell: Shell, ids: list[str]) -> bool:
     return sorted(one["id"] for one in shell.lines("search")) == ids
 
 
+@only_embedded
 def test_what_trickles_in_is_recorded_as_it_comes(shell: Shell) -> None:
     read, write = os.pipe()
     process = shell.start("record", stdin=read)
@@ -156,6 +164,7 @@ def test_what_trickles_in_is_recorded_as_it_comes(shell: Shell) -> None:
     assert process.returncode == 0
 
 
+@only_embedded
 def test_ctrl_c_says_what_is_done(shell: Shell) -> None:
     read, write = os.pipe()
     process = shell.start("record", "--json", stdin=read)
@@ -179,6 +188,7 @@ def test_more_than_one_request(shell: Shell) -> None:
     assert shell.run("record", input=text(*given)).stderr == "2,500 recorded, 0 already known, 0 refused.\n"
 
 
+@only_embedded
 def test_a_line_that_is_too_long_is_passed_over(shell: Shell, tmp_path: Path) -> None:
     given = json.dumps(ONE | {"id": "long", "description": "x" * (lines.LONGEST + 1)}) + "\n" + json.dumps(ONE)
     kept = tmp_path / "refused.jsonl"
@@ -187,6 +197,7 @@ def test_a_line_that_is_too_long_is_passed_over(shell: Shell, tmp_path: Path) ->
     assert kept.read_bytes() == b""
 
 
+@only_embedded
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
 def test_lines_end_in_whatever_way(shell: Shell, ending: str) -> None:
     given = json.dumps(ONE) + "\r\n" + json.dumps(ONE | {"id": "b"}) + ending

@@ -13,7 +13,7 @@ from sightlog.api import enums
 from sightlog.commands import exports, options, record
 from sightlog.filters import Filter
 from tests.client.commands.conftest import Shell
-from tests.conftest import Account
+from tests.conftest import Account, only_embedded
 
 DOG = {
     "id": "dog",
@@ -46,6 +46,7 @@ def animals(account: Account) -> None:
     account.record(DOG, CAT, OWL, LOST)
 
 
+@only_embedded
 @pytest.mark.usefixtures("animals")
 @pytest.mark.parametrize(
     ("arguments", "found"),
@@ -86,6 +87,7 @@ def test_each_option_of_a_filter(shell: Shell, arguments: str, found: str) -> No
     assert [one["id"] for one in shell.lines("search", *arguments.split())] == found.split()
 
 
+@only_embedded
 @pytest.mark.usefixtures("animals")
 def test_statistics_and_exports_take_the_same_filter(shell: Shell) -> None:
     filter = ["dog", "--min-confidence", "0.1", "--end-date", "2025-01-16", "--metadata", "model=m1"]
@@ -101,6 +103,7 @@ def test_a_time_ago(account: Account, shell: Shell) -> None:
     assert [one["id"] for one in shell.lines("search", "--end-date", "90m")] == ["old"]
 
 
+@only_embedded
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -123,6 +126,7 @@ def test_what_cannot_be_meant_is_a_matter_of_use(shell: Shell, arguments: list[s
     assert reason in re.sub(r"[\s│]+", " ", told.stderr)
 
 
+@only_embedded
 @pytest.mark.usefixtures("animals")
 def test_a_program_gets_values_between_tabs(shell: Shell) -> None:
     assert shell.rows("search", "--include-failed") == [
@@ -133,6 +137,7 @@ def test_a_program_gets_values_between_tabs(shell: Shell) -> None:
     ]
 
 
+@only_embedded
 @pytest.mark.usefixtures("animals")
 def test_json_has_the_names_of_files_and_can_be_recorded(shell: Shell, make_account: Any) -> None:
     printed = shell.run("search", "--include-failed", "--json").stdout
@@ -177,6 +182,7 @@ def test_a_table_fits_the_terminal(account: Account, terminal: Any) -> None:
     assert "Two lines 山 of text" in "\n".join(shown)
 
 
+@only_embedded
 def test_a_long_list_is_printed_in_pieces_with_one_title(account: Account, terminal: Any) -> None:
     account.record(*({"id": f"r{place:03}"} for place in range(450)))
     shown = terminal("search", "-n", "0").end().splitlines()
@@ -203,6 +209,7 @@ REVIEW = (
 )
 
 
+@only_embedded
 @pytest.mark.usefixtures("animals")
 def test_one_result_is_shown_whole(account: Account, shell: Shell, terminal: Any) -> None:
     review = account.graphql(REVIEW)["reviewDescriptions"]["reviews"][0]
@@ -223,6 +230,7 @@ def test_a_result_that_is_not_there(shell: Shell) -> None:
     assert shell.run("show", "nothing", code=1).stderr == "Error: There is no result 'nothing'.\n"
 
 
+@only_embedded
 @pytest.mark.usefixtures("animals")
 def test_statistics_for_people_and_for_programs(shell: Shell, terminal: Any) -> None:
     told = shell.one("stats")
