@@ -9,6 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.models import Scope
+from tests.client.recorder.test_recording import kept
+from tests.conftest import Account
 from tools import docs, patience
 from tools.stack import Stack
 
@@ -51,9 +54,33 @@ def test_the_tour_runs_as_written(tmp_path: Path) -> None:
         assert '"errors"' not in told
         assert '{"data":{"recordDescriptions":{"recorded":1,"alreadyKnown":0}}}' in told
         assert '"status":"COMPLETED"' in told
+        assert "\tA dog in the grass\n" in told
+        assert "\ndogs.csv.gz: " in told
         assert '"filter_summary":"Date: from 2025-01-01"' in told
         assert "1 recorded, 0 already known, 0 rejected" in told
         status, _ = json.JSONDecoder().raw_decode(
             told, told.index('{"export_id":"', told.index('"status":"completed"') - 80)
         )
         assert httpx.get(status["download_url"]).text.startswith("id,type,source_type,")
+
+
+def test_the_program_at_the_top_runs_as_written(account: Account, tmp_path: Path) -> None:
+    [program] = docs.blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={
+            "SIGHTLOG_URL": account.stack.url,
+            "SIGHTLOG_API_KEY": account.keys[Scope.WRITE],
+            "SIGHTLOG_SPOOL_DIR": str(tmp_path / "spool"),
+            "PATH": "",
+        },
+        capture_output=True,
+        text=True,
+        timeout=patience.seconds(60),
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert {one["imageUrl"]: one["description"] for one in kept(account)} == {
+        "https://example.com/1.jpg": "A dog in the grass",
+        "https://example.com/2.jpg": "what your model says",
+    }
