@@ -11,10 +11,11 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import platformdirs
 
-from sightlog.errors import NotSignedIn, SightlogError
+from sightlog.errors import InvalidInput, NotSignedIn, SightlogError
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 DEFAULT_NAME = "default"
@@ -22,10 +23,17 @@ DEFAULT_NAME = "default"
 
 @dataclass(frozen=True)
 class Profile:
-    """`url` is that of the server, with its path prefix if it has one, without a slash at the end."""
+    """`url` is that of the server, with its path prefix if it has one, without a slash at the end.
+
+    NotSignedIn where the key has spaces or signs that no header can carry.
+    """
 
     url: str
     api_key: str
+
+    def __post_init__(self) -> None:
+        if not (self.api_key.isascii() and self.api_key.isprintable()) or " " in self.api_key:
+            raise NotSignedIn(f"What is given for {self.url} is no API key: it has spaces or signs that none has.")
 
     def __repr__(self) -> str:
         return f"Profile(url={self.url!r}, api_key='…')"
@@ -39,25 +47,40 @@ def find(url: str | None = None, api_key: str | None = None, profile: str | None
     """The server and key to use. A named profile comes before the environment (SIGHTLOG_URL, SIGHTLOG_API_KEY, and
     SIGHTLOG_PROFILE for its name), and what is given before both. A saved key goes to no other server than its own.
 
-    NotSignedIn where no key is known.
+    NotSignedIn where no key is known; InvalidInput where the URL can be none of a server.
     """
-    url, api_key = url and _tidy(url), api_key or None
+    url, api_key = (url or "").strip(), (api_key or "").strip()
     if not profile:
-        url = url or _tidy(os.environ.get("SIGHTLOG_URL", "")) or None
-        api_key = api_key or os.environ.get("SIGHTLOG_API_KEY") or None
+        url = url or os.environ.get("SIGHTLOG_URL", "").strip()
+        api_key = api_key or os.environ.get("SIGHTLOG_API_KEY", "").strip()
+    url = url and address(url)
     if api_key:
         return Profile(url or DEFAULT_URL, api_key)
-    name = profile or os.environ.get("SIGHTLOG_PROFILE") or DEFAULT_NAME
+    asked = profile or os.environ.get("SIGHTLOG_PROFILE")
+    name = asked or DEFAULT_NAME
     saved = load().get(name)
     if saved is None:
         raise NotSignedIn(
             f"There is no profile {name!r}: `sightlog login --profile {name}` makes it."
-            if profile
+            if asked
             else "No API key is known: set SIGHTLOG_API_KEY, or run `sightlog login`."
         )
     if url and url != saved.url:
         raise NotSignedIn(f"The profile {name!r} is of {saved.url}, not of {url}: give the key for {url} too.")
     return saved
+
+
+def address(url: str) -> str:
+    """The URL of a server, without a slash at the end; InvalidInput where it can be none."""
+    tidy = url.strip().rstrip("/")
+    try:
+        parts = urlsplit(tidy)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one or parts.username or parts.query or parts.fragment:
+        raise InvalidInput(f"{url!r} is no URL of a server: write https://host or http://host:8000.", field="url")
+    return tidy
 
 
 def load() -> dict[str, Profile]:
@@ -74,7 +97,7 @@ def load() -> dict[str, Profile]:
 
 def save(name: str, profile: Profile) -> Path:
     """Keeps the profile, in place of one of the same name; where it is."""
-    return _write({**load(), name: Profile(_tidy(profile.url), profile.api_key)})
+    return _write({**load(), name: profile})
 
 
 def remove(name: str) -> bool:
@@ -100,7 +123,3 @@ def _write(profiles: dict[str, Profile]) -> Path:
         os.unlink(temporary)
         raise
     return path
-
-
-def _tidy(url: str) -> str:
-    return url.strip().rstrip("/")

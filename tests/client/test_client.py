@@ -387,5 +387,6 @@ def test_the_import_loads_nothing() -> None:
 
 def test_every_name_of_the_package_is_there() -> None:
     assert [name for name in sightlog.__all__ if not hasattr(sightlog, name)] == []
+    assert set(sightlog.__all__) <= set(dir(sightlog))
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         sightlog.nothing  # noqa: B018

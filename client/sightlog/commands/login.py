@@ -89,15 +89,9 @@ def _asked_url(profile: str) -> str:
 
 
 def _address(url: str) -> str:
-    """The URL, tidied; BadParameter where it can be none of a server."""
-    address = url.strip().rstrip("/")
-    try:
-        parts = urlsplit(address)
-        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_one = False
-    if not is_one or parts.username or parts.query or parts.fragment:
-        raise typer.BadParameter(f"{url!r} is no URL of a server: write https://host or http://host:8000.")
+    """The URL, tidied; InvalidInput where it can be none of a server."""
+    address = profiles.address(url)
+    parts = urlsplit(address)
     if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
         output.say(f"{address} has no TLS: whoever listens on the way can read the key.")
     return address
@@ -111,6 +105,4 @@ def _key(address: str) -> str:
     key = key.strip()
     if not key:
         raise NotSignedIn("No key was given.")
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise NotSignedIn("That is no API key: it has spaces or signs that none has.")
     return key

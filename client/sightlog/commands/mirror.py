@@ -124,7 +124,7 @@ def _run(
     from sightlog import profiles
     from sightlog.api.enums import OnConflict, Scope
     from sightlog.api.operations import Operations
-    from sightlog.errors import Forbidden
+    from sightlog.errors import Forbidden, NotSignedIn
     from sightlog.mirror import state as states
     from sightlog.mirror.bounds import Bounds
     from sightlog.mirror.ledger import Ledger
@@ -136,7 +136,10 @@ def _run(
     there = Source(url, key)
     operations = Operations(profile, PATIENT)
     try:
-        viewer = operations.viewer().viewer
+        try:
+            viewer = operations.viewer().viewer
+        except NotSignedIn as error:
+            raise NotSignedIn(f"{profile.url} does not take its key: {error.message}") from error
         needed = (Scope.ADMIN,) if replace else (Scope.WRITE, Scope.ADMIN)
         if viewer.scope not in needed:
             wanted = "admin" if replace else "write"

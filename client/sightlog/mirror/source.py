@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from sightlog.errors import InvalidInput, ServerFailed, SightlogError, TooLarge, Unavailable
+from sightlog.errors import InvalidInput, NotFound, NotSignedIn, ServerFailed, SightlogError, TooLarge, Unavailable
 from sightlog.mirror import moments, pace
 from sightlog.mirror.windows import Window
 from sightlog.profiles import Profile
@@ -97,7 +97,14 @@ class Source:
         """A page of the results in the window, and how many there are."""
         bounds = {"start_date": window.begin, "end_date": window.end}
         query = {name: moments.text(moment) for name, moment in bounds.items() if moment}
-        answer = self._transport.request("GET", "/descriptions", params={**query, "offset": offset, "limit": limit})
+        try:
+            answer = self._transport.request("GET", "/descriptions", params={**query, "offset": offset, "limit": limit})
+        except NotSignedIn as error:
+            raise NotSignedIn(f"{self.url} does not take its key: {error.message}") from error
+        except NotFound as error:
+            raise InvalidInput(
+                f"{self.url} has no list of results: the URL should be like https://host/api/v2/data.", field="from"
+            ) from error
         told = _object(answer)
         try:
             at = datetime.fromtimestamp(pace.now(answer), timezone.utc)

@@ -51,8 +51,8 @@ def test_no_option_takes_a_key(nobody: Shell) -> None:
     ("key", "reason"),
     [
         ("", "No key was given."),
-        ("two words", "That is no API key: it has spaces or signs that none has."),
-        ("schlüssel", "That is no API key: it has spaces or signs that none has."),
+        ("two words", "is no API key: it has spaces or signs that none has."),
+        ("schlüssel", "is no API key: it has spaces or signs that none has."),
         ("sightlog_wrong", "The API key is not valid"),
     ],
 )
@@ -123,3 +123,34 @@ def test_without_any_the_way_to_one_is_told(nobody: Shell) -> None:
     assert nobody.run("profiles").stderr == "There is none yet: `sightlog login` makes one.\n"
     told = nobody.run("search", code=4)
     assert told.stderr == "Error: No API key is known: set SIGHTLOG_API_KEY, or run `sightlog login`.\n"
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "two words", "two\nlines"])
+def test_a_key_of_the_environment_that_can_be_none_is_told(key: str) -> None:
+    told = Shell({"SIGHTLOG_API_KEY": key}).run("search", code=4)
+    assert told.stderr == (
+        "Error: What is given for http://127.0.0.1:8000 is no API key: it has spaces or signs that none has. "
+        "`sightlog login` saves another one.\n"
+    )
+
+
+def test_space_around_a_key_of_the_environment_is_none_of_it(account: Account) -> None:
+    shell = Shell({"SIGHTLOG_URL": f" {account.stack.url}/ ", "SIGHTLOG_API_KEY": account.keys[Scope.READ] + "\n"})
+    assert shell.lines("search") == []
+
+
+@pytest.mark.parametrize("url", ["example.org:8000", "foo", "http://", "http://["])
+def test_a_url_of_the_environment_that_can_be_none_is_told_at_once(url: str) -> None:
+    told = Shell({"SIGHTLOG_URL": url, "SIGHTLOG_API_KEY": "sightlog_key"}).run("search", code=2)
+    assert told.stderr == f"Error: {url!r} is no URL of a server: write https://host or http://host:8000.\n"
+
+
+def test_a_profile_of_the_environment_that_is_not_there_is_named(nobody: Shell) -> None:
+    told = Shell({"SIGHTLOG_PROFILE": "nrth"}).run("search", code=4)
+    assert told.stderr == "Error: There is no profile 'nrth': `sightlog login --profile nrth` makes it.\n"
+
+
+def test_a_key_of_the_other_side_that_can_be_none_is_told(account: Account) -> None:
+    shell = Shell({"SIGHTLOG_URL": account.stack.url, "SIGHTLOG_API_KEY": account.keys[Scope.WRITE]})
+    told = shell.run("mirror", "--from", "https://example.org/api", "--from-key-stdin", input="schlüssel\n", code=4)
+    assert "What is given for https://example.org/api is no API key" in told.stderr

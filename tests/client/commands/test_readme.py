@@ -37,11 +37,14 @@ def test_its_commands_run_as_written(account: Account, nobody: Shell, tmp_path: 
     assert done.returncode == 0, done.stderr
     assert "scope write" in done.stderr
     assert "0 recorded, 1 already known, 0 refused." in done.stderr
-    assert "2 recorded, 0 already known, 0 refused." in done.stderr
+    assert "line 2 (b): confidence_score: " in done.stderr
+    assert "1 recorded, 0 already known, 1 refused." in done.stderr
     assert "doors.csv.gz is as its receipt says: 1 rows" in done.stdout
     assert "description\tA blue door" in done.stdout
     assert (tmp_path / "doors.jsonl").read_text().count("\n") == 2
-    assert (tmp_path / "refused.jsonl").read_text() == ""
+    refused = '{"id": "b", "source_type": "batch", "confidence_score": 5}\n'
+    assert (tmp_path / "refused.jsonl").read_text() == refused
+    assert refused in done.stdout
 
 
 def test_its_exit_codes_are_those_of_the_command() -> None:

@@ -18,6 +18,7 @@ from sightlog.profiles import Profile
 from sightlog.transport import Retries
 from tests.client.mirror.conftest import Here
 from tests.client.mirror.stub import KEY, Dict, Fault, Stub, item
+from tests.commands import invoke_plainly
 from tests.conftest import only_embedded
 
 Start = Callable[..., Stub]
@@ -283,7 +284,13 @@ def test_a_key_is_needed_that_the_other_side_takes(here: Here, stub: Start) -> N
         4,
         "The key for --from is not known: set SIGHTLOG_SOURCE_KEY, or pipe it to --from-key-stdin.\n",
     )
-    assert here.mirror(there.url, key="wrong").exit_code == 4
+    told = here.mirror(there.url, key="wrong")
+    assert (told.exit_code, f"{there.url} does not take its key: " in told.stderr) == (4, True)
+    told = invoke_plainly(
+        {"SIGHTLOG_URL": here.account.stack.url, "SIGHTLOG_API_KEY": "wrong", "SIGHTLOG_SOURCE_KEY": KEY},
+        *("mirror", "--from", there.url, "--state", str(here.state)),
+    )
+    assert (told.exit_code, f"{here.account.stack.url} does not take its key: " in told.stderr) == (4, True)
     told = here.mirror(there.url, scope=Scope.READ)
     assert told.exit_code == 4
     assert "it needs the scope write" in told.stderr
@@ -295,7 +302,8 @@ def test_a_url_that_is_none_of_the_api(here: Here, stub: Start) -> None:
     told = here.mirror("example.com")
     assert (told.exit_code, "should be like https://host/api/v2/data" in told.stderr) == (2, True)
     told = here.mirror(here.account.stack.url)
-    assert told.exit_code == 1
+    assert (told.exit_code, "should be like https://host/api/v2/data" in told.stderr) == (2, True)
+    assert "Run the same command to go on" not in told.stderr
 
 
 @only_embedded
