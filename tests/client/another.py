@@ -14,7 +14,7 @@ def another_server(body: bytes, headers: Mapping[str, str] = MappingProxyType({}
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.send_response(200)
-            for name, value in (headers | {"Content-Length": str(len(body))}).items():
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
