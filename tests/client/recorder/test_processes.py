@@ -48,8 +48,8 @@ def test_an_end_without_a_server(program: Start, scripted: Scripted, spool: Path
     assert time.monotonic() - began < patience.seconds(5)
     assert (status, out) == (0, "")
     assert err.splitlines()[-1] == (
-        f"sightlog: Results that http://127.0.0.1:1 did not take yet are in {spool}; "
-        "the next process that records sends them."
+        f"sightlog: Up to 100 results that http://127.0.0.1:1 did not take yet are in {spool}; "
+        "the next process that records there with the same key sends them."
     )
     assert lines(spool) == 100
 
@@ -60,7 +60,7 @@ def test_an_end_while_the_server_hangs_is_bounded(scripted: Scripted, program: S
     status, _, err = program(scripted.url, "log.record(id='a')", bounds="exit=0.5").end()
     assert time.monotonic() - began < patience.seconds(5)
     assert (status, err.count("\n"), lines(spool)) == (0, 1, 1)
-    assert "the next process that records sends them" in err
+    assert "the next process that records there with the same key sends them" in err
 
 
 @pytest.mark.parametrize(
