@@ -180,8 +180,8 @@ class Sending:
         if self.spool.has_own:
             url, folder = self._transport.profile.url, self.spool.folder
             parts.append(
-                f"Up to {counters.spooled:,} results that {url} did not take yet are in {folder}; the next process that "
-                "records there with the same key sends them."
+                f"What {url} did not take yet, up to {counters.spooled:,} results, is in {folder}; "
+                "the next process that records there with the same key sends them."
             )
         waiting = self._waiting_rows + self._moving + len(self._in_flight or ())
         if counters.dropped or waiting:

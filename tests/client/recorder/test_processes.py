@@ -48,7 +48,7 @@ def test_an_end_without_a_server(program: Start, scripted: Scripted, spool: Path
     assert time.monotonic() - began < patience.seconds(5)
     assert (status, out) == (0, "")
     assert err.splitlines()[-1] == (
-        f"sightlog: Up to 100 results that http://127.0.0.1:1 did not take yet are in {spool}; "
+        f"sightlog: What http://127.0.0.1:1 did not take yet, up to 100 results, is in {spool}; "
         "the next process that records there with the same key sends them."
     )
     assert lines(spool) == 100
@@ -90,7 +90,7 @@ while True:
     number += 1
     print(number)
 """
-    running = program(scripted.url, code, bounds="queue_rows=1000000")
+    running = program(scripted.url, code, bounds="queue_rows=1000000, exit=60")
     running.wait_until_ready()
     time.sleep(0.3)
     running.signal(signal.SIGTERM)
@@ -110,7 +110,7 @@ def test_a_second_ctrl_c_while_it_ends(scripted: Scripted, program: Start, spool
     running.signal(signal.SIGINT)
     status, _, err = running.end(10)
     assert (status, lines(spool)) == (-signal.SIGINT, 1), err
-    assert err.splitlines()[-1].startswith("sightlog: Results that")
+    assert err.splitlines()[-1].startswith("sightlog: What http")
 
 
 def test_a_handler_of_the_programs_own_is_left_alone(scripted: Scripted, program: Start) -> None:
