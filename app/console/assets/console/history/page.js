@@ -128,7 +128,7 @@ export function HistoryPage() {
         html`<div class="problems" role="alert">
           <p>Not all of this address is understood; the rest applies.</p>
           <ul>${problems.map((problem) => html`<li>${problem}</li>`)}</ul>
-          <button class="quiet" onClick=${() => go(write(view), { replace: true })}>Tidy the address</button>
+          <button onClick=${() => go(write(view), { replace: true })}>Tidy the address</button>
         </div>`}
         <${Timeline} view=${view} days=${statistics.days} narrow=${actions.narrow} />
         <div class="status-line">

@@ -99,7 +99,7 @@ function KeyRow({ apiKey, own, ofAccount, onLimit, onRevoke }) {
       <td data-name="created"><${Time} at=${createdAt} print=${day} /></td>
       <td data-name="used">${lastUsedAt ? html`<${Time} at=${lastUsedAt} print=${ago} />` : html`<span class="faint">never</span>`}</td>
       <td data-name="expires">${expiresAt ? html`<${Time} at=${expiresAt} print=${day} />` : html`<span class="faint">never</span>`}</td>
-      <td data-name="limit">${requestsPerMinute === null ? html`<span class="faint">${told}</span>` : told}${works && html` <button class="quiet" aria-label=${`Change the limit of ${prefix}`} onClick=${onLimit}>Change</button>`}</td>
+      <td data-name="limit">${requestsPerMinute === null ? html`<span class="faint">${told}</span>` : told}${works && html` <button class="quiet more" aria-label=${`Change the limit of ${prefix}`} onClick=${onLimit}>Change</button>`}</td>
       <td class="end">${works ? html`<button aria-label=${`Revoke ${prefix}`} onClick=${onRevoke}>Revoke</button>` : html`<span class="badge" data-state="CANCELLED">${active ? "Expired" : "Revoked"}</span>`}</td>
     </tr>
   `;

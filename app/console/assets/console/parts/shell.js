@@ -49,7 +49,11 @@ function AccountMenu({ viewer }) {
   const details = useRef(null);
   useEffect(() => {
     const elsewhere = (event) => details.current.contains(event.target) || details.current.removeAttribute("open");
-    const escaped = (event) => event.key === "Escape" && details.current.removeAttribute("open");
+    function escaped(event) {
+      if (event.key !== "Escape" || !details.current.open) return;
+      if (details.current.contains(document.activeElement)) details.current.firstElementChild.focus();
+      details.current.removeAttribute("open");
+    }
     document.addEventListener("click", elsewhere);
     document.addEventListener("keydown", escaped);
     return () => {

@@ -1,5 +1,5 @@
 import { count } from "../formats.js";
-import { html, useEffect, useRef } from "../lib.js";
+import { html, useEffect, useLayoutEffect, useRef } from "../lib.js";
 import { lastOpening, linkTo } from "../history/table.js";
 import { whisper } from "../parts/announce.js";
 import { CopyButton } from "../parts/copy.js";
@@ -21,6 +21,11 @@ export function Peek({ id, row, rows, hits, statistics, step, close }) {
     ArrowLeft: previous,
     Escape: close,
   });
+  // What has the focus may go with its result: then the panel takes it.
+  const held = panel.current?.contains(document.activeElement);
+  useLayoutEffect(() => {
+    if (held && !panel.current.contains(document.activeElement)) panel.current.focus();
+  }, [id]);
   useEffect(() => {
     if (lastOpening.byKeyboard) panel.current.focus();
     lastOpening.byKeyboard = false;

@@ -32,6 +32,7 @@ export function Review({ result, whole, reviews, onReviewed, reload }) {
   const [busy, setBusy] = useState("");
   const [error, setError] = useState(null);
   const [asked, setAsked] = useState({ text: 0, note: 0 }); // how often each field was asked for, to give it the focus
+  const buttons = { text: useRef(null), note: useRef(null) };
   const may = allows(viewer, "write");
 
   async function give(verdict, text) {
@@ -62,6 +63,10 @@ export function Review({ result, whole, reviews, onReviewed, reload }) {
     drawNow(() => change(changes));
     drawNow(() => setAsked({ ...asked, [field]: asked[field] + 1 }));
   }
+  function leave(field) {
+    change({ [field]: undefined });
+    buttons[field].current.focus();
+  }
   const correct = () => write({ text: draft.text ?? latestText(whole) ?? result.description ?? "" }, "text");
   const note = () => write({ note: draft.note ?? "" }, "note");
   useShortcuts(may ? { a: () => give("ACCEPTED"), r: () => give("REJECTED"), e: correct, n: note } : {});
@@ -72,15 +77,15 @@ export function Review({ result, whole, reviews, onReviewed, reload }) {
       <${Progress} reviews=${reviews} state=${result.reviewState} />
       ${draft.text !== undefined &&
       html`<${Writing} label="Correct text" asked=${asked.text} value=${draft.text} busy=${busy} save="Save the correction"
-        onInput=${(text) => change({ text })} onSave=${() => give("CORRECTED", draft.text)} onLeave=${() => change({ text: undefined })}
+        onInput=${(text) => change({ text })} onSave=${() => give("CORRECTED", draft.text)} onLeave=${() => leave("text")}
         off=${!draft.text.trim() || draft.text === result.description} />`}
       ${draft.note !== undefined &&
-      html`<${Writing} label="Note" asked=${asked.note} value=${draft.note} hint="It goes with your verdict." onInput=${(text) => change({ note: text })} onLeave=${() => change({ note: undefined })} />`}
+      html`<${Writing} label="Note" asked=${asked.note} value=${draft.note} hint="It goes with your verdict." onInput=${(text) => change({ note: text })} onLeave=${() => leave("note")} />`}
       <div class="verdicts">
-        <button class="verdict" data-state="ACCEPTED" disabled=${Boolean(busy)} aria-pressed=${result.reviewState === "ACCEPTED"} onClick=${() => give("ACCEPTED")}><${Icon} name="check" />Accept<${Key}>A<//></button>
-        <button class="verdict" data-state="REJECTED" disabled=${Boolean(busy)} aria-pressed=${result.reviewState === "REJECTED"} onClick=${() => give("REJECTED")}><${Icon} name="close" />Reject<${Key}>R<//></button>
-        <button class="verdict" data-state="CORRECTED" disabled=${Boolean(busy)} aria-pressed=${result.reviewState === "CORRECTED"} onClick=${correct}><${Icon} name="edit" />Correct<${Key}>E<//></button>
-        <button class="verdict" disabled=${Boolean(busy)} onClick=${note}><${Icon} name="note" />Note<${Key}>N<//></button>
+        <button class="verdict" data-state="ACCEPTED" aria-disabled=${Boolean(busy)} aria-pressed=${result.reviewState === "ACCEPTED"} onClick=${() => give("ACCEPTED")}><${Icon} name="check" />Accept<${Key}>A<//></button>
+        <button class="verdict" data-state="REJECTED" aria-disabled=${Boolean(busy)} aria-pressed=${result.reviewState === "REJECTED"} onClick=${() => give("REJECTED")}><${Icon} name="close" />Reject<${Key}>R<//></button>
+        <button ref=${buttons.text} class="verdict" data-state="CORRECTED" aria-disabled=${Boolean(busy)} aria-pressed=${result.reviewState === "CORRECTED"} onClick=${correct}><${Icon} name="edit" />Correct<${Key}>E<//></button>
+        <button ref=${buttons.note} class="verdict" aria-disabled=${Boolean(busy)} onClick=${note}><${Icon} name="note" />Note<${Key}>N<//></button>
       </div>
       <${Trouble} error=${error} />
     </section>
@@ -127,7 +132,7 @@ function Writing({ label, asked, value, hint, save, busy, off, onInput, onSave, 
       <div class="actions">
         ${hint && html`<span class="faint small">${hint}</span>`}
         <button type="button" onClick=${onLeave}>Discard</button>
-        ${onSave && html`<button type="button" class="primary" disabled=${off || Boolean(busy)} onClick=${onSave}>${save}<${Key}>Ctrl ↵<//></button>`}
+        ${onSave && html`<button type="button" class="primary" disabled=${off} aria-disabled=${Boolean(busy)} onClick=${onSave}>${save}<${Key}>Ctrl ↵<//></button>`}
       </div>
     </div>
   `;
