@@ -93,6 +93,7 @@ def test_some_of_a_page_are_reviewed_together(visitor: Visitor, history: History
 def test_all_that_match_are_reviewed_in_two_steps(visitor: Visitor, history: History) -> None:
     found = [one for one in history if one["type"] == "description"]
     page = visitor.open("/?type=description")
+    total(page, len(found))
     page.get_by_label("Select all on this page").check()
     bulk = page.get_by_role("region", name="Selected results")
     expect(bulk).to_contain_text("50 here selected")
@@ -104,6 +105,7 @@ def test_all_that_match_are_reviewed_in_two_steps(visitor: Visitor, history: His
     expect(dialog.get_by_role("alert")).to_contain_text(re.compile(rf"{len(found) + 1}\b.*\b{len(found)}\b"))
     dialog.get_by_role("button", name="Leave it").click()
     page.reload()
+    total(page, len(found) + 1)
     page.get_by_label("Select all on this page").check()
     bulk.get_by_role("button", name=f"Select all {len(found) + 1} matching").click()
     bulk.get_by_role("button", name="Reject").click()
