@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import PHONE, Visitor
 
@@ -141,6 +141,19 @@ def test_days_are_chosen_by_fields(visitor: Visitor, history: History) -> None:
         expect(page).to_have_url(re.compile(day))
     total(page, sum(first <= day <= last for day in days))
     assert query(page) == {"from": [first], "to": [last]}
+
+
+def test_the_days_never_lie_over_the_list(visitor: Visitor, history: History) -> None:
+    """As they would without their style sheet."""
+    page = visitor.open("/exports")
+    held: list[Route] = []
+    page.route("**/uplot.css", lambda route: held.append(route))
+    with page.expect_request("**/uplot.css"):
+        page.goto(visitor.account.stack.url)
+    page.get_by_label("Select all on this page").check()
+    expect(page.locator(".timeline .u-wrap")).to_have_count(0)
+    held[0].continue_()
+    expect(page.locator(".timeline .u-wrap")).to_be_visible()
 
 
 def test_days_are_chosen_by_dragging(visitor: Visitor, history: History) -> None:

@@ -13,7 +13,12 @@ const sheet = Object.assign(document.createElement("link"), {
   rel: "stylesheet",
   href: address("assets/vendor/uplot-1.6.32/uplot.css"),
 });
-document.head.append(sheet);
+// Without its sheet the drawing would lie over the list.
+await new Promise((loaded) => {
+  sheet.addEventListener("load", loaded);
+  sheet.addEventListener("error", loaded);
+  document.head.append(sheet);
+});
 
 /** The colour that a custom property has here and now. */
 function colour(frame, name) {
