@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from graphql import GraphQLError, GraphQLSyntaxError, OperationType
 from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.fastapi import GraphQLRouter
@@ -28,7 +28,7 @@ from app import jsontext
 from app.auth import Principal
 from app.console import pages
 from app.errors import SightlogError
-from app.http import accept, middleware, origins
+from app.http import accept, direct, middleware, origins
 from app.http.accept import JSON, RESPONSE_JSON
 from app.settings import Settings
 from graphql_schema import bodies, documents, refusals, steps
@@ -292,8 +292,7 @@ def mount(app: FastAPI, settings: Settings) -> None:
 
     made.routes[:] = [route for route in made.routes if isinstance(route, WebSocketRoute)]
     made.add_api_route("/graphql", _not_allowed, methods=["OPTIONS", "PUT", "PATCH", "DELETE"])
-    # Before all routers, each of which FastAPI asks twice whether the request is for it.
-    app.router.routes.insert(0, Route("/graphql", serve, methods=["GET", "POST"], include_in_schema=False))
+    direct.add(app, "/graphql", serve, ["GET", "POST"])
     app.include_router(made)
 
 
