@@ -203,13 +203,13 @@ class Terms(Texts):
 
     def shape(self, value: Any) -> tuple[bool, ...]:
         """For each term whether more is asked than a pattern."""
-        return tuple(len(fold(term)) > MAX_PATTERN or len(value) > FEW_TERMS for term in value)
+        return tuple(_asks_more(fold(term), value) for term in value)
 
     def values(self, name: str, value: Any) -> dict[str, Any]:
         found = {}
-        for place, (term, is_more) in enumerate(zip(map(fold, value), self.shape(value), strict=True)):
+        for place, term in enumerate(map(fold, value)):
             found[f"{name}_{place}"] = "%" + term[:MAX_PATTERN].translate(_LITERALLY) + "%"
-            if is_more:
+            if _asks_more(term, value):
                 found[f"{name}_{place}_whole"] = term
         return found
 
@@ -247,6 +247,10 @@ class Lacks(Terms):
     def condition(self, column: ColumnElement[Any], name: str, wanted: Any, bind: Bind) -> ColumnElement[bool] | None:
         found = self.found(column, name, wanted, bind)
         return or_(column.is_(None), not_(or_(*found))) if found else None
+
+
+def _asks_more(folded: str, terms: Collection[str]) -> bool:
+    return len(folded) > MAX_PATTERN or len(terms) > FEW_TERMS
 
 
 def check_number(name: str, values: Collection[Any]) -> None:
