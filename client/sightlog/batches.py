@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Protocol
 
-from sightlog.errors import InvalidInput, ServerFailed, SightlogError, TooLarge
+from sightlog.errors import InvalidInput, ServerFailed, SightlogError, TooLarge, placed
 from sightlog.rows import Refusal, Row, named
 
 SUSPECTS = 3
 """So many single results may fail before any of a batch succeeds; then the fault is not that of the results."""
-
-_NAMED = re.compile(r"input\.(\d+)(?:\.(.+))?\Z")
 
 
 class Post(Protocol):
@@ -114,8 +111,8 @@ def _count(rows: Sequence[Row], answered: list[dict[str, Any]], done: Delivered)
 
 def _named(error: SightlogError, count: int) -> int | None:
     """The place of the result that an error is about."""
-    found = _NAMED.match(error.field or "") if isinstance(error, InvalidInput) else None
-    return int(found[1]) if found and int(found[1]) < count else None
+    found = placed(error.field) if isinstance(error, InvalidInput) else None
+    return found[0] if found and found[0] < count else None
 
 
 def _may_be_of_one(error: SightlogError) -> bool:
@@ -130,9 +127,9 @@ def _refusal(error: SightlogError) -> Refusal:
 
 
 def _field(place: str | None) -> str | None:
-    """Of `input.17.confidenceScore` the last part."""
-    found = _NAMED.match(place or "")
-    return named(found[2]) if found and found[2] else None
+    """The last part, as files name it."""
+    found = placed(place)
+    return named(found[1]) if found and found[1] else None
 
 
 def _succeeded(done: Delivered) -> bool:

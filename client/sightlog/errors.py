@@ -18,6 +18,10 @@ SightlogError
 
 from __future__ import annotations
 
+import re
+
+_PLACED = re.compile(r"input\.([0-9]+)(?:\.(.+))?\Z")
+
 
 class SightlogError(Exception):
     """`code` is the server's (`VALIDATION_ERROR`), `field` the value it is about (`input.17.confidenceScore`),
@@ -123,6 +127,14 @@ _OF_STATUS: dict[int, type[SightlogError]] = {
     503: Unavailable,
     504: Unavailable,
 }
+
+
+def placed(field: str | None) -> tuple[int, str | None] | None:
+    """Of `input.17.confidenceScore` 17 and `confidenceScore`: the result of a request that an error is about, and its
+    field; None where none is named.
+    """
+    found = _PLACED.match(field or "")
+    return (int(found[1]), found[2]) if found else None
 
 
 def kind_of(code: str | None, status: int) -> type[SightlogError]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -15,9 +15,11 @@ from sightlog.api.fragments import Result
 from sightlog.api.input_types import DescriptionInput
 from sightlog.api.record_descriptions import RecordDescriptionsRecordDescriptions
 from sightlog.api.record_rows import RecordRowsRecordDescriptions
-from sightlog.errors import InvalidInput, SightlogError, TooLarge, kind_of
+from sightlog.errors import InvalidInput, SightlogError, TooLarge, kind_of, placed
 from sightlog.filters import like, one_of
 from sightlog.rows import new_id
+
+T = TypeVar("T")
 
 MOST = 10_000
 """Results of one request."""
@@ -114,11 +116,40 @@ class Batches:
 
     def _placed(self, field: str | None) -> str | None:
         """A field of the request as one of all that was given."""
-        head, _, rest = (field or "").partition(".")
-        place, dot, name = rest.partition(".")
-        if head == "input" and place.isascii() and place.isdigit() and int(place) < len(self._places):
-            return f"input.{self._places[int(place)]}{dot}{name}"
-        return field
+        found = placed(field)
+        if found is None or found[0] >= len(self._places):
+            return field
+        place, name = found
+        return f"input.{self._places[place]}{f'.{name}' if name else ''}"
+
+
+def in_parts(
+    rows: Sequence[T],
+    send: Callable[[Sequence[T]], None],
+    refuse: Callable[[T, Exception], None],
+    *,
+    divides: tuple[type[Exception], ...] = (TooLarge,),
+) -> None:
+    """Sends rows in one request, if none of them makes the server refuse all. One that it names is refused and the
+    others are sent again; after an error that `divides` halves are sent, down to the one that is refused alone.
+    """
+    refusals: tuple[type[Exception], ...] = (InvalidInput, *divides)
+    waiting = [rows]
+    while waiting:
+        part = waiting.pop()
+        try:
+            send(part)
+        except refusals as error:
+            found = placed(error.field) if isinstance(error, InvalidInput) else None
+            if found is not None and found[0] < len(part):
+                refuse(part[found[0]], error)
+                waiting += [rest for rest in [[*part[: found[0]], *part[found[0] + 1 :]]] if rest]
+            elif not isinstance(error, divides):
+                raise
+            elif len(part) == 1:
+                refuse(part[0], error)
+            else:
+                waiting += [part[len(part) // 2 :], part[: len(part) // 2]]
 
 
 def input_of(given: Given, place: int) -> DescriptionInput:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from enum import Enum
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightlog.commands import exits
+from sightlog.commands import exits, options
 
 if TYPE_CHECKING:
     from sightlog.mirror.ledger import Ledger
@@ -22,8 +21,6 @@ SOURCE_KEY = "SIGHTLOG_SOURCE_KEY"
 
 AGAIN = "Stopped. Run the same command to go on."
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(\d{1,6})([smhd])")
 _MOST_SHOWN = 20
 
 
@@ -34,10 +31,10 @@ class By(str, Enum):
 
 
 def _seconds(text: str) -> int:
-    found = _DURATION.fullmatch(text)
-    if found is None or not int(found[1]):
-        raise typer.BadParameter(f"{text} is no duration: write 30s, 15m, 6h or 1d.")
-    return int(found[1]) * _UNITS[found[2]]
+    seconds = int(options.duration(text).total_seconds())
+    if not seconds:
+        raise typer.BadParameter(f"{text!r} is no time at all: write 30s, 15m, 6h or 1d.")
+    return seconds
 
 
 def mirror(

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from enum import Enum
@@ -27,8 +28,6 @@ ANSWERS = frozenset({"review_state", "reviews"})
 
 SAYS_SOMETHING = frozenset({"description", "image_url", "image_id", "error_message"})
 """Without any of these, options were not meant as one result."""
-
-_PLACE = re.compile(r"input\.(\d+)\b")
 
 
 class OnConflict(str, Enum):
@@ -174,25 +173,16 @@ class _Recording:
             self._send(list(batch.values()))
 
     def _send(self, batch: list[Sent]) -> None:
-        try:
-            rows = self._ask([sent.result for sent in batch])
-        except TooLarge:
-            if len(batch) == 1:
-                self._refuse(batch[0].line, batch[0].given_id, "It is larger than the server takes.")
-            else:
-                self._send(batch[: len(batch) // 2])
-                self._send(batch[len(batch) // 2 :])
-            return
-        except InvalidInput as error:
-            # A value that is not of its type: the whole request is refused, and the row is named.
-            found = _PLACE.match(error.field or "")
-            if not found or int(found[1]) >= len(batch):
-                raise
-            sent = batch.pop(int(found[1]))
-            self._refuse(sent.line, sent.given_id, error.message)
-            if batch:
-                self._send(batch)
-            return
+        from sightlog import recording
+
+        def refuse(sent: Sent, error: Exception) -> None:
+            too_large = "It is larger than the server takes."
+            self._refuse(sent.line, sent.given_id, too_large if isinstance(error, TooLarge) else str(error))
+
+        recording.in_parts(batch, self._send_at_once, refuse)
+
+    def _send_at_once(self, batch: Sequence[Sent]) -> None:
+        rows = self._ask([sent.result for sent in batch])
         for sent, row in zip(batch, rows, strict=True):
             if row.error:
                 self._refuse(sent.line, sent.given_id, row.error.message)

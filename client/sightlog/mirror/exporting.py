@@ -6,37 +6,16 @@ import time
 from collections.abc import Callable
 from typing import IO
 
-from sightlog.errors import Damaged, NotSignedIn, RateLimited, ServerFailed, SightlogError, Unavailable
+from sightlog.errors import Damaged, ExportFailed, NotSignedIn, RateLimited, ServerFailed, SightlogError, Unavailable
 from sightlog.mirror import files
 from sightlog.mirror.bounds import Bounds
 from sightlog.mirror.source import Expired, ExportState, Source
 from sightlog.mirror.windows import Window
-from sightlog.transport import Retries
-
-
-class ExportFailed(SightlogError):
-    pass
+from sightlog.transport import Trying
 
 
 class ExportRefused(ExportFailed):
     pass
-
-
-class Tries:
-    """What is done again after an error, a few times."""
-
-    def __init__(self, retries: Retries) -> None:
-        self._retries = retries
-        self._tried = 0
-        self._begun = time.monotonic()
-
-    def wait(self, error: SightlogError) -> None:
-        """Until it is to be tried again; raises the error where it is not."""
-        self._tried += 1
-        delay = self._retries.delay(self._tried, time.monotonic() - self._begun, error.retry_after)
-        if delay is None:
-            raise error
-        time.sleep(delay)
 
 
 class Exports:
@@ -70,7 +49,7 @@ class Exports:
 
     def download(self, ended: ExportState, file: IO[bytes]) -> int:
         """How many rows the file has. A download that breaks off or lacks rows is made again, with a new URL."""
-        tries = Tries(self._bounds.tries)
+        trying = Trying(self._bounds.tries)
         while True:
             try:
                 if not ended.download_url:
@@ -80,6 +59,6 @@ class Exports:
                 self._source.download(ended.download_url, file, self._bounds.file_bytes)
                 return files.check(file, ended.record_count)
             except (Damaged, Expired, ServerFailed, Unavailable) as error:
-                tries.wait(error)
+                time.sleep(trying.pause(error))
                 self._say(f"{error} It is downloaded again.")
             ended = self._source.export(ended.id)

@@ -12,16 +12,17 @@ from itertools import islice
 from typing import IO
 
 from sightlog.api.enums import DescriptionStatus
-from sightlog.errors import NotFound
+from sightlog.errors import ExportFailed, NotFound
 from sightlog.mirror import files, moments, proof, results, windows
 from sightlog.mirror.bounds import Bounds
-from sightlog.mirror.exporting import ExportFailed, ExportRefused, Exports, Tries
+from sightlog.mirror.exporting import ExportRefused, Exports
 from sightlog.mirror.ledger import Ledger
 from sightlog.mirror.proof import Difference
 from sightlog.mirror.source import Source
 from sightlog.mirror.state import OpenExport, Pass, State
 from sightlog.mirror.target import Row, Tally, Target
 from sightlog.mirror.windows import Found, Window
+from sightlog.transport import Trying
 
 
 @dataclass(frozen=True)
@@ -242,7 +243,7 @@ class Mirror:
         opened = self._state.export if closing and include_failed else None
         if opened and opened.window != window:
             opened = None
-        tries = Tries(self._bounds.tries)
+        trying = Trying(self._bounds.tries)
         while True:
             try:
                 if opened is None:
@@ -267,7 +268,7 @@ class Mirror:
                 failure = error
             # A new one may succeed.
             opened = None
-            tries.wait(failure)
+            time.sleep(trying.pause(failure))
 
     def _failed(self, window: Window, file: IO[bytes], rows: int) -> Collection[str]:
         """The ids of failed results, where the rows do not say that: those that an export without them has not."""

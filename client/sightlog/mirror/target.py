@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sightlog import recording
 from sightlog.api.enums import OnConflict, RecordOutcome
 from sightlog.api.input_types import DescriptionInput
 from sightlog.api.operations import Operations
-from sightlog.errors import InvalidInput, TooLarge
-
-_PLACE = re.compile(r"input\.(\d+)(?:\.|\Z)")
+from sightlog.errors import TooLarge
 
 
 @dataclass
@@ -52,37 +50,20 @@ class Target:
 
     def record(self, rows: list[Row], tally: Tally, refuse: Refuse) -> None:
         """All rows but the refused ones, of which `refuse` hears: the id, the reason, the row."""
-        if not rows:
-            return
-        try:
-            told = self.operations.record_rows([row.result for row in rows], on_conflict=self._on_conflict)
-        except (InvalidInput, TooLarge, UnicodeEncodeError, RecursionError) as error:
-            self._divide(rows, error, tally, refuse)
-            return
-        for one in told.record_descriptions.rows:
-            if one.outcome is RecordOutcome.REFUSED:
-                reason = one.error.message if one.error else "refused"
-                self._refuse(rows[one.index], reason, tally, refuse)
-            tally.recorded += one.outcome is RecordOutcome.RECORDED
-            tally.replaced += one.outcome is RecordOutcome.REPLACED
-            tally.known += one.outcome in (RecordOutcome.KNOWN, RecordOutcome.CONFLICTING)
-            tally.conflicting += one.outcome is RecordOutcome.CONFLICTING
 
-    def _divide(self, rows: list[Row], error: Exception, tally: Tally, refuse: Refuse) -> None:
-        """A request that is refused as a whole: because of the row that it names, or else of some of its rows."""
-        place = _PLACE.match(error.field or "") if isinstance(error, InvalidInput) else None
-        if isinstance(error, InvalidInput) and place is None:
-            raise error
-        if len(rows) == 1:
-            self._refuse(rows[0], str(error), tally, refuse)
-            return
-        middle = int(place[1]) if place else len(rows) // 2
-        parts = (
-            (rows[:middle], rows[middle : middle + 1], rows[middle + 1 :]) if place else (rows[:middle], rows[middle:])
-        )
-        for part in parts:
-            self.record(part, tally, refuse)
+        def refused(row: Row, reason: object) -> None:
+            tally.refused += 1
+            refuse(row.result.id, str(reason), row.told)
 
-    def _refuse(self, row: Row, reason: str, tally: Tally, refuse: Refuse) -> None:
-        tally.refused += 1
-        refuse(row.result.id, reason, row.told)
+        def send(part: Sequence[Row]) -> None:
+            told = self.operations.record_rows([row.result for row in part], on_conflict=self._on_conflict)
+            for one in told.record_descriptions.rows:
+                if one.outcome is RecordOutcome.REFUSED:
+                    refused(part[one.index], one.error.message if one.error else "refused")
+                tally.recorded += one.outcome is RecordOutcome.RECORDED
+                tally.replaced += one.outcome is RecordOutcome.REPLACED
+                tally.known += one.outcome in (RecordOutcome.KNOWN, RecordOutcome.CONFLICTING)
+                tally.conflicting += one.outcome is RecordOutcome.CONFLICTING
+
+        if rows:
+            recording.in_parts(rows, send, refused, divides=(TooLarge, UnicodeEncodeError, RecursionError))
