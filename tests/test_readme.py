@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.models import Scope
+from tests import programs
 from tests.client.recorder.test_recording import kept
 from tests.conftest import Account
 from tools import docs, patience
@@ -66,19 +66,7 @@ def test_the_tour_runs_as_written(tmp_path: Path) -> None:
 
 def test_the_program_at_the_top_runs_as_written(account: Account, tmp_path: Path) -> None:
     [program] = docs.blocks("python")
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env={
-            "SIGHTLOG_URL": account.stack.url,
-            "SIGHTLOG_API_KEY": account.keys[Scope.WRITE],
-            "SIGHTLOG_SPOOL_DIR": str(tmp_path / "spool"),
-            "PATH": "",
-        },
-        capture_output=True,
-        text=True,
-        timeout=patience.seconds(60),
-    )
+    done = programs.run(program, tmp_path, account, SIGHTLOG_SPOOL_DIR=str(tmp_path / "spool"))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert {one["imageUrl"]: one["description"] for one in kept(account)} == {
         "https://example.com/1.jpg": "A dog in the grass",

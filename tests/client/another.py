@@ -1,4 +1,4 @@
-"""A server that gives every request the same answer."""
+"""Servers that are no Sightlog."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -8,8 +8,23 @@ from types import MappingProxyType
 
 
 @contextmanager
+def serving(
+    handler: type[BaseHTTPRequestHandler], kind: type[ThreadingHTTPServer] = ThreadingHTTPServer
+) -> Iterator[str]:
+    """The URL at which the handler answers."""
+    with kind(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
 def another_server(body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
-    """Its URL."""
+    """The URL of one that gives every request the same answer."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -22,11 +37,5 @@ def another_server(body: bytes, headers: Mapping[str, str] = MappingProxyType({}
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as url:
+        yield url

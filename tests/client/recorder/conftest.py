@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from sightlog.recorder import Recorder
+from tests.client.another import serving
 from tools import patience
 
 Answer = tuple[int, dict[str, str], Any]
@@ -79,14 +80,9 @@ def scripted() -> Iterator[Scripted]:
         def handle_error(self, *_: Any) -> None:
             """Clients are killed here."""
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        state.url = f"http://127.0.0.1:{server.server_port}"
+    with serving(Handler, Server) as state.url:
         yield state
         state.held.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -5,11 +5,10 @@ import base64
 import hashlib
 import json
 import sys
-import threading
 import types
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from openai import AsyncOpenAI, BadRequestError, OpenAI
 
 from sightlog.integrations import openai, transformers
 from sightlog.recorder import Counters, Recorder
+from tests.client.another import serving
 from tests.client.recorder.conftest import Scripted
 from tools import patience
 
@@ -80,12 +80,8 @@ def model() -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/v1"
-        server.shutdown()
-        thread.join()
+    with serving(Handler) as url:
+        yield f"{url}/v1"
 
 
 @pytest.fixture
