@@ -14,7 +14,7 @@ class DirectRoute(Route):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, child = super().matches(scope)
-        return match, {**child, "route": self} if match is Match.FULL else child  # as FastAPI's do, for metrics and log
+        return match, child if match is Match.NONE else {**child, "route": self}  # as FastAPI's do, for metrics and log
 
 
 def add(app: FastAPI, path: str, endpoint: Any, methods: list[str]) -> None:
