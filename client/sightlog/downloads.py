@@ -20,12 +20,8 @@ from typing import IO
 import httpx
 
 from sightlog.errors import Conflict, Damaged, Forbidden, NotWritten, SightlogError, kind_of
+from sightlog.locks import lock
 from sightlog.receipts import Receipt
-
-try:
-    import fcntl
-except ImportError:  # on Windows
-    fcntl = None  # type: ignore[assignment]
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
@@ -126,11 +122,8 @@ def opened(path: Path, receipt: Receipt, told: Callable[[int], object]) -> Itera
     with written(place):
         descriptor = os.open(place, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
     with os.fdopen(descriptor, "r+b", buffering=0) as file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Conflict(f"Another process downloads {place}.") from None
+        if not lock(file.fileno()):
+            raise Conflict(f"Another process downloads {place}.")
         size = file.seek(0, os.SEEK_END)
         download = Download(file, place, receipt, told, size)
         if size > receipt.bytes:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import platformdirs
 
+from sightlog import whole
 from sightlog.errors import InvalidInput, NotSignedIn, SightlogError
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -113,13 +113,5 @@ def _write(profiles: dict[str, Profile]) -> Path:
     path = file()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = json.dumps({name: {"url": one.url, "api_key": one.api_key} for name, one in profiles.items()}, indent=2)
-    # mkstemp gives the file to nobody else, from its first byte on.
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            opened.write(text + "\n")
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    whole.write(path, text + "\n")
     return path

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 import platformdirs
 
+from sightlog import whole
 from sightlog.errors import SightlogError
 from sightlog.mirror import moments
 from sightlog.mirror.windows import Window
@@ -64,17 +63,7 @@ class State:
                 "rows": self.export.rows,
             },
         }
-        descriptor, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-                json.dump(content, opened, indent=2)
-                opened.write("\n")
-                opened.flush()
-                os.fsync(opened.fileno())
-            os.replace(temporary, self.path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        whole.write(self.path, json.dumps(content, indent=2) + "\n")
 
 
 def default_path(source: str, target: str) -> Path:
