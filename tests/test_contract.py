@@ -13,14 +13,12 @@ import httpx
 import pytest
 
 from app.engine.db import Database
-from app.exports import claims, lifecycle, requests
-from app.exports.formats import ExportFormat
-from app.exports.requests import ExportRequest
+from app.exports import requests
 from app.history import recording
-from app.history.filters import DescriptionFilter
 from app.history.recording import Result
 from app.models import Scope
 from tests.conftest import Account, new_account
+from tests.held import Held
 from tools.stack import Stack
 
 LIST = "/api/v2/data/descriptions"
@@ -378,7 +376,7 @@ def test_an_admin_exports_any_number_of_rows_through_graphql(crowded: Account, l
 def test_the_four_documented_states(account: Account) -> None:
     account.record({})
     completed = account.export()["export_id"]
-    claimed = [claim_an_export(account) for _ in range(2)]  # all that one account may have running
+    claimed = [Held(account).id for _ in range(2)]  # all that one account may have running
     body = {"data_type": "descriptions", "format": "csv"}
     waiting = account.client.post(EXPORT, json=body).json()["export_id"]
 
@@ -393,17 +391,8 @@ def test_the_four_documented_states(account: Account) -> None:
     assert states() == ["failed", "failed", "completed", "failed"]
 
 
-def claim_an_export(account: Account) -> str:
-    """An export that some worker is at."""
-    wanted = ExportRequest(format=ExportFormat.CSV, filter=DescriptionFilter())
-    with account.database.write() as session:
-        export = lifecycle.create(session, account.id, wanted)
-        assert claims.claim(session, account.id, export.id, at_a_time=2) is not None
-    return str(export.id)
-
-
 def test_a_running_export_has_the_documented_keys(account: Account) -> None:
-    id = claim_an_export(account)
+    id = Held(account).id
     state = account.client.get(f"{EXPORT}/{id}").json()
     varying = {name: state[name] for name in ("export_id", "created_at", "estimated_completion_time")}
     assert same_text(state, documented(EXPORT_RESPONSE) | varying)

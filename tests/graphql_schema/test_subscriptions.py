@@ -12,15 +12,10 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from app import auth
-from app.exports import claims, files, lifecycle
-from app.exports.claims import Claim
-from app.exports.formats import ExportFormat
-from app.exports.lifecycle import Receipt
-from app.exports.requests import ExportRequest
-from app.history.filters import DescriptionFilter
 from app.models import ExportStatus, Scope
 from tests.conftest import Account, code_of
 from tests.graphql_schema.conftest import COUNT, put_export
+from tests.held import Held
 from tools import patience
 
 JSON = "application/json"
@@ -112,37 +107,6 @@ def over_sse(account: Account, query: str, **variables: Any) -> Generator[Any]:
 
 Transport = Callable[..., Generator[Any]]
 both = pytest.mark.parametrize("transport", [over_websocket, over_sse])
-
-
-# An export in our hands
-
-
-class Held:
-    """An export that the test writes in place of a worker."""
-
-    def __init__(self, account: Account) -> None:
-        self.database = account.database
-        with self.database.write() as session:
-            row = lifecycle.create(
-                session, account.id, ExportRequest(format=ExportFormat.CSV, filter=DescriptionFilter())
-            )
-            claim = claims.claim(session, account.id, row.id, at_a_time=1)
-        assert claim is not None
-        self.claim: Claim = claim
-        self.id = str(row.id)
-
-    def move(self, written: int, total: int) -> None:
-        with self.database.write() as session:
-            assert claims.renew(session, self.claim, rows_written=written, rows_total=total)
-
-    def complete(self, rows: int) -> None:
-        with self.database.write() as session:
-            receipt = Receipt(rows, 1, "0" * 64, lifecycle.clock(session))
-            assert claims.complete(session, self.claim, receipt, object_key=files.object_key(self.claim.export))
-
-    def fail(self, message: str) -> None:
-        with self.database.write() as session:
-            assert claims.fail(session, self.claim, message)
 
 
 def refusal(result: Any) -> tuple[str, Any]:

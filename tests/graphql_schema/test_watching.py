@@ -26,7 +26,7 @@ from graphql_schema.resolvers import ExportState
 from graphql_schema.watching import Watch
 from tests.conftest import Account
 from tests.graphql_schema.conftest import put_export
-from tests.graphql_schema.test_subscriptions import Held
+from tests.held import Held
 from tools import patience
 
 Look = Callable[[Any, Sequence[Any]], Any]

@@ -4,12 +4,10 @@ import uuid
 
 import pytest
 
-from app.exports import claims, lifecycle
-from app.exports.formats import ExportFormat
-from app.exports.requests import ExportRequest
-from app.history.filters import DescriptionFilter
+from app.exports import lifecycle
 from app.models import Export
 from tests.conftest import Account
+from tests.held import Held
 from tests.rest_compat.conftest import EXPORT, UNKNOWN, listed
 
 
@@ -45,11 +43,8 @@ def test_an_export_whose_file_was_removed_is_404(account: Account) -> None:
 
 
 def test_a_cancelled_export_shows_as_failed_with_its_reason(account: Account) -> None:
-    wanted = ExportRequest(format=ExportFormat.CSV, filter=DescriptionFilter())
-    with account.database.write() as session:  # as a worker that is at it
-        export = lifecycle.create(session, account.id, wanted)
-        assert claims.claim(session, account.id, export.id, at_a_time=1) is not None
-    account.graphql("mutation($id: ID!) { cancelExport(id: $id) { status } }", id=str(export.id))
-    state = account.client.get(f"{EXPORT}/{export.id}").json()
+    held = Held(account)
+    account.graphql("mutation($id: ID!) { cancelExport(id: $id) { status } }", id=held.id)
+    state = account.client.get(f"{EXPORT}/{held.id}").json()
     assert (state["status"], state["error_message"]) == ("failed", "The export was cancelled")
     assert (state["download_url"], state["record_count"]) == (None, None)
