@@ -213,6 +213,7 @@ class Export(SQLModel, table=True):
     """An export: what was asked for, how far it is, and what came out.
 
     `row_limit` is how many of the newest are wanted, `max_rows` how many matches it may have otherwise; None: all.
+    `options` are those of its format alone, `notes` what the receipt tells besides rows and bytes: a count by its name.
 
     `attempt` is the fencing number: it grows with every claim, and only its holder may write the row until
     `lease_until`. `dirty` says that files of attempts may lie in the storage beside `object_key`, the result.
@@ -237,6 +238,7 @@ class Export(SQLModel, table=True):
     row_limit: int | None = None
     max_rows: int | None = Field(default=None, sa_type=BigInteger)
     compression: str = Field(default=Compression.NONE, sa_column_kwargs={"server_default": Compression.NONE.value})
+    options: dict[str, Any] | None = Field(default=None, sa_column=Column(Json))
     created_at: datetime = Field(sa_type=Timestamp)
     started_at: datetime | None = Field(default=None, sa_type=Timestamp)
     completed_at: datetime | None = Field(default=None, sa_type=Timestamp)
@@ -255,6 +257,7 @@ class Export(SQLModel, table=True):
     bytes: int | None = Field(default=None, sa_type=BigInteger)
     sha256: str | None = None
     snapshot_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    notes: dict[str, int] | None = Field(default=None, sa_column=Column(Json))
 
     deleted_at: datetime | None = Field(default=None, sa_type=Timestamp)
     expired_at: datetime | None = Field(default=None, sa_type=Timestamp)

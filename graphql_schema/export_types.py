@@ -26,6 +26,14 @@ class ExportProgress:
 
 
 @strawberry.type
+class ExportNote:
+    """How often something happened while a file was written."""
+
+    name: str
+    count: int
+
+
+@strawberry.type
 class ExportReceipt:
     """What is in the file of a completed export."""
 
@@ -33,6 +41,7 @@ class ExportReceipt:
     bytes: BigInt
     sha256: str = strawberry.field(description="Of the file's bytes, hexadecimal.")
     snapshot_at: datetime = strawberry.field(description="The moment whose results the file holds.")
+    notes: list[ExportNote] = strawberry.field(description="What else is to be known of it; empty: nothing.")
 
 
 @strawberry.type
@@ -131,5 +140,9 @@ class ExportConnection:
 
 def _receipt(receipt: Receipt) -> ExportReceipt:
     return ExportReceipt(
-        rows=receipt.rows, bytes=BigInt(receipt.bytes), sha256=receipt.sha256, snapshot_at=receipt.snapshot_at
+        rows=receipt.rows,
+        bytes=BigInt(receipt.bytes),
+        sha256=receipt.sha256,
+        snapshot_at=receipt.snapshot_at,
+        notes=[ExportNote(name=name, count=count) for name, count in receipt.notes.items()],
     )

@@ -114,6 +114,7 @@ def complete(session: Session, held: Claim, receipt: Receipt, *, object_key: str
         "bytes": receipt.bytes,
         "sha256": receipt.sha256,
         "snapshot_at": receipt.snapshot_at,
+        "notes": dict(receipt.notes) or None,
         "object_key": object_key,
         "error_message": None,
     }

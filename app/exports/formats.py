@@ -21,11 +21,15 @@ class ExportFormat(StrEnum):
 
 @dataclass(frozen=True)
 class Format:
-    """What is known of a format. `write` gives the parts of a file, however small; see `Rows` for what it is given."""
+    """What is known of a format. `write` gives the parts of a file, however small; see `Rows` for what it is given.
+
+    `is_packed`: its files are small as they are, and no `Compression` applies to them.
+    """
 
     extension: str
     content_type: str
     write: Callable[[Rows], Iterator[Part]]
+    is_packed: bool = False
 
 
 def _csv(rows: Rows) -> Iterator[Part]:

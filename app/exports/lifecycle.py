@@ -16,8 +16,8 @@ The row is the truth; a message to a worker only wakes it. Times of leases are t
 """
 
 import uuid
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -46,6 +46,7 @@ class Receipt:
     bytes: int
     sha256: str
     snapshot_at: datetime
+    notes: Mapping[str, int] = field(default_factory=dict)
 
 
 def create(session: Session, account_id: int, wanted: ExportRequest, *, by: str | None = None) -> Export:
@@ -58,6 +59,7 @@ def create(session: Session, account_id: int, wanted: ExportRequest, *, by: str 
         account_id=account_id,
         format=wanted.format,
         compression=wanted.compression,
+        options=dict(wanted.options) or None,
         filter=filters.to_json(wanted.filter),
         columns=wanted.columns,
         row_limit=wanted.limit,
@@ -161,7 +163,7 @@ def receipt(export: Export) -> Receipt | None:
     """What is in its file; None until it is completed."""
     if export.bytes is None or export.sha256 is None or export.snapshot_at is None:
         return None
-    return Receipt(export.rows_written, export.bytes, export.sha256, export.snapshot_at)
+    return Receipt(export.rows_written, export.bytes, export.sha256, export.snapshot_at, export.notes or {})
 
 
 def _by_idempotency_key(session: Session, account_id: int, wanted: ExportRequest) -> Export | None:

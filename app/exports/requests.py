@@ -1,14 +1,14 @@
 """What is asked for."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from app import jsontext
 from app.compression import Compression
 from app.errors import InvalidInput
-from app.exports.formats import ExportFormat
+from app.exports.formats import FORMATS, ExportFormat
 from app.history import filters
 from app.history.columns import COLUMNS, ITEM_COLUMNS
 from app.history.filters import DescriptionFilter
@@ -19,7 +19,7 @@ MAX_ROWS = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class ExportRequest:
-    """What a customer asks for. InvalidInput where it cannot be meant."""
+    """What a customer asks for. InvalidInput where it cannot be meant. `options`: of the format alone, as JSON."""
 
     format: ExportFormat
     compression: Compression = Compression.NONE
@@ -28,6 +28,7 @@ class ExportRequest:
     include_metadata: bool = True
     limit: int | None = None
     max_rows: int | None = MAX_ROWS
+    options: Mapping[str, Any] = field(default_factory=dict)
     idempotency_key: str | None = None
 
     def __post_init__(self) -> None:
@@ -39,6 +40,8 @@ class ExportRequest:
                 raise InvalidInput(f"There is no field '{name}'; the fields are {', '.join(COLUMNS)}.", field="fields")
         if not self.columns:
             raise InvalidInput("No field is left: metadata was named and left out at once.", field="fields")
+        if self.compression != Compression.NONE and FORMATS[self.format].is_packed:
+            raise InvalidInput(f"A file of {self.format} is compressed as it is: leave it out.", field="compression")
         key = self.idempotency_key
         if key is not None and (not 1 <= len(key) <= 255 or "\0" in key):
             raise InvalidInput("An idempotency key has 1 to 255 characters, none of them NUL.", field="idempotency_key")
@@ -55,4 +58,5 @@ class ExportRequest:
         meant: list[Any] = [self.format, filters.to_json(self.filter), self.columns, self.limit]
         meant += [self.max_rows] if self.max_rows != MAX_ROWS else []
         meant += [self.compression] if self.compression != Compression.NONE else []
+        meant += [dict(self.options)] if self.options else []
         return hashlib.sha256(jsontext.canonical(meant).encode()).hexdigest()

@@ -5,8 +5,9 @@ rows are written here by the same rules. A format that needs types takes values.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import Connection as PostgresConnection
@@ -26,12 +27,15 @@ _QUOTED = re.compile(r'[",\r\n]')
 class Rows:
     """The rows of one file, newest first. One of `csv`, `objects` and `values` is asked for, once.
 
-    `whole_seconds`: no time has a fraction, so that texts show none.
+    `whole_seconds`: no time has a fraction, so that texts show none. `options`: what was asked for of this format
+    alone. `notes`: here who writes the file counts what its receipt tells besides its rows, by a name for each.
     """
 
     connection: Connection
     selection: Selection
     whole_seconds: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    notes: Counter[str] = field(default_factory=Counter)
 
     @property
     def columns(self) -> Sequence[str]:

@@ -131,7 +131,7 @@ def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: thread
         if export.row_limit is None and count.rows == at_most:
             raise ExportTooLarge
         progress.rows_total = count.rows
-        rows_of_file = Rows(session.connection(), selection, whole_seconds=count.whole_seconds)
+        rows_of_file = Rows(session.connection(), selection, count.whole_seconds, export.options or {})
         digest, size = hashlib.sha256(), 0
         with _sink(runtime, export) as sink:
             with closing(writers.write(rows_of_file, export.format, export.compression)) as chunks:
@@ -144,7 +144,7 @@ def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: thread
                     progress.rows_written += rows
             if progress.rows_written != progress.rows_total:
                 raise RuntimeError(f"{progress.rows_written} rows were written of {progress.rows_total} counted")
-    return Receipt(progress.rows_written, size, digest.hexdigest(), snapshot_at)
+    return Receipt(progress.rows_written, size, digest.hexdigest(), snapshot_at, rows_of_file.notes)
 
 
 def _complete(runtime: Runtime, claim: Claim, receipt: Receipt) -> Due:

@@ -13,6 +13,7 @@ from sqlmodel import select as select_rows
 
 from app import auth
 from app.compression import Compression
+from app.errors import InvalidInput
 from app.exports import files, lifecycle, runs
 from app.exports.claims import MAX_FAILURES
 from app.exports.formats import FORMATS, ExportFormat, Format, Part
@@ -83,6 +84,7 @@ def _python(rows: Rows) -> Iterator[Part]:
     yield f"{list(rows.columns)}\n".encode(), 0
     for values in rows.values():
         yield f"{list(values)}\n".encode(), 1
+        rows.notes[rows.options["counted"]] += 1
 
 
 FIELDS = ["id", "created_at", "confidence_score", "description", "verification", "metadata", "source_id"]
@@ -96,10 +98,13 @@ def test_one_entry_makes_a_format_of_typed_rows(
     runtime: Runtime, account_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(FORMATS, "python", Format("txt", "text/x-python", _python))
-    wanted = ExportRequest(format="python", fields=FIELDS, filter=DescriptionFilter())  # type: ignore[arg-type]
+    wanted = ExportRequest(format="python", fields=FIELDS, filter=DescriptionFilter(), options={"counted": "values"})  # type: ignore[arg-type]
     completed = run(runtime, created(runtime, account_id, wanted))
     assert (completed.status, completed.rows_written, completed.error_message) == ("completed", 2, None)
     assert completed.object_key == f"{account_id}/{completed.id}/1.txt"
+    receipt = lifecycle.receipt(completed)
+    assert receipt is not None
+    assert receipt.notes == {"values": 2}
     assert files.filename(completed) == f"export_{completed.id}.txt"
     with runtime.database.read() as session:
         asking = files.content_type_of(completed.object_key)
@@ -122,6 +127,12 @@ def test_one_entry_makes_a_format_of_text(runtime: Runtime, account_id: int, mon
     completed = run(runtime, created(runtime, account_id, wanted))
     assert completed.object_key == f"{account_id}/{completed.id}/1.json-seq"
     assert path(runtime, completed.object_key).read_bytes() == b'\x1e{"id":"a"}\n\x1e{"id":"b"}\n'
+
+
+def test_a_format_that_is_packed_as_it_is_takes_no_compression(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FORMATS, "zip", Format("zip", "application/zip", _json_seq, is_packed=True))
+    with pytest.raises(InvalidInput, match="A file of zip is compressed as it is"):
+        ExportRequest(format="zip", compression=Compression.GZIP, filter=DescriptionFilter())  # type: ignore[arg-type]
 
 
 def test_every_format_has_an_entry() -> None:
