@@ -46,10 +46,14 @@ class Retries:
 
 @dataclass(frozen=True)
 class Options:
-    """How requests are made. `timeout` is that of httpx: seconds for each of connecting, sending and the next bytes."""
+    """How requests are made. `timeout` is that of httpx: seconds for each of connecting, sending and the next bytes.
+
+    `told` hears, from the second failure of a request on, why it is tried again and in how many seconds.
+    """
 
     retries: Retries = field(default_factory=Retries)
     timeout: float = 60
+    told: Callable[[SightlogError, float], object] | None = None
 
 
 def headers_of(profile: Profile) -> dict[str, str]:
@@ -60,8 +64,9 @@ def headers_of(profile: Profile) -> dict[str, str]:
 class Trying:
     """The tries of one request: told how each ended, it says how long to wait before the next, or raises."""
 
-    def __init__(self, retries: Retries) -> None:
+    def __init__(self, retries: Retries, told: Callable[[SightlogError, float], object] | None = None) -> None:
         self._retries = retries
+        self._told = told
         self._tried = 0
         self._begun = time.monotonic()
 
@@ -70,6 +75,8 @@ class Trying:
         delay = self._retries.delay(self._tried, time.monotonic() - self._begun, error.retry_after)
         if delay is None:
             raise error
+        if self._told is not None and self._tried > 1:
+            self._told(error, delay)
         return delay
 
 
@@ -85,7 +92,7 @@ class Transport:
 
     def request(self, method: str, path: str, *, retries: Retries | None = None, **given: Any) -> httpx.Response:
         """The answer of a request that changes nothing when it is made twice; SightlogError where it is refused."""
-        trying = Trying(retries or self.options.retries)
+        trying = Trying(retries or self.options.retries, self.options.told)
         while True:
             try:
                 answer = self.http.request(method, path, **given)
@@ -121,7 +128,7 @@ class AsyncTransport:
         )
 
     async def request(self, method: str, path: str, *, retries: Retries | None = None, **given: Any) -> httpx.Response:
-        trying = Trying(retries or self.options.retries)
+        trying = Trying(retries or self.options.retries, self.options.told)
         while True:
             try:
                 answer = await self.http.request(method, path, **given)

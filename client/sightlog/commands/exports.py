@@ -108,9 +108,7 @@ def export(
         endings = [suffix[1:] for suffix in suffixes if suffix not in _ENDINGS]
         format = next((one for one in Format if endings[-1:] == [one.value]), Format.CSV)
 
-    from sightlog.client import Client
-
-    with Client(profile=profile) as client:
+    with options.client(profile) as client:
         begun = client.export(
             format.value,
             compression=compression.value,
@@ -119,7 +117,7 @@ def export(
             limit=limit,
             **filter,
         )
-        resumed_by = watching.resume(begun, str(target) if target else None, profile)
+        resumed_by = watching.resume(begun.id, str(target or begun.filename), profile)
         if watch or target:
             output.say(f"The export {begun.id} has begun.")
             _watch(begun, target, timeout, resumed_by, json)
@@ -167,10 +165,8 @@ def list_exports(
 
     In a pipe, values are between tabs: id, time, status, rows, format, bytes.
     """
-    from sightlog.client import Client
-
     with (
-        Client(profile=profile) as client,
+        options.client(profile) as client,
         output.Table("id", "age", "status", "rows", "format", "size", right=("age", "rows", "size")) as table,
     ):
         for one in client.exports(status=status.value if status else None, limit=limit or None):
@@ -190,9 +186,7 @@ def list_exports(
 @commands.command("show", cls=exits.Command)
 def show_export(id: Id, json: options.Json = False, profile: options.Profile = None) -> None:
     """Show an export: how far it is, what is in its file, and what happened to it."""
-    from sightlog.client import Client
-
-    with Client(profile=profile) as client:
+    with options.client(profile) as client:
         found = client.find_export(id)
     if json:
         output.print_json(found.state)
@@ -231,12 +225,10 @@ def download(
     Without -o the file goes into this folder, by the name that the server gives it.
     """
     _check_place(target)
-    from sightlog.client import Client
-
-    with Client(profile=profile) as client:
-        found = client.find_export(id)
-        place = target or Path(found.filename)
-        _watch(found, place, timeout, watching.resume(found, str(place), profile), json)
+    with options.client(profile) as client:
+        resumed_by = watching.resume(id, str(target) if target else None, profile)
+        found = watching.find(client, id, timeout, resumed_by)
+        _watch(found, target or Path(found.filename), timeout, resumed_by, json)
 
 
 @commands.command("cancel", cls=exits.Command)
@@ -258,9 +250,7 @@ def delete(ids: Ids, profile: options.Profile = None) -> None:
 
 
 def _each(ids: list[str], profile: str | None, json: bool, do: Callable[[Export], object], what: str) -> None:
-    from sightlog.client import Client
-
-    with Client(profile=profile) as client:
+    with options.client(profile) as client:
         for id in ids:
             one = client.find_export(id)
             do(one)

@@ -17,6 +17,9 @@ from sightlog.commands import exits, exports, login, mirror, record, search, sho
 OTHERS = "sightlog.commands"
 """Entry points of other packages, each a `typer.Typer` whose commands are added."""
 
+OF_THE_SERVER = frozenset({"accounts", "db", "demo", "erase", "import", "keys", "serve", "settings", "worker"})
+"""What people type who expect the server to be here as well."""
+
 
 class Commands(TyperGroup):
     """Ours, and those of other packages, which are loaded when somebody asks for one of them or for a list."""
@@ -30,6 +33,8 @@ class Commands(TyperGroup):
         if found is None:
             self._load()
             found = super().get_command(ctx, cmd_name)
+        if found is None and cmd_name in OF_THE_SERVER:
+            ctx.fail(f"'{cmd_name}' is a command of the server, which is not installed here: it is in sightlog-server.")
         return found
 
     def _load(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from enum import Enum
@@ -130,8 +131,9 @@ def _run(
     from sightlog.mirror.target import Target
 
     profile = profiles.find(profile=to or None)
-    there = Source(url, key)
-    operations = Operations(profile, PATIENT)
+    patient = dataclasses.replace(PATIENT, told=options.tell_of_another_try)
+    there = Source(url, key, patient)
+    operations = Operations(profile, patient)
     try:
         try:
             viewer = operations.viewer().viewer

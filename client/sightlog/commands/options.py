@@ -9,11 +9,16 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, time, timedelta, timezone
 from enum import Enum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sightlog import profiles
+from sightlog.commands import output
+
+if TYPE_CHECKING:
+    from sightlog.client import Client
+    from sightlog.errors import SightlogError
 
 _DURATION = re.compile(r"(\d{1,6})([smhd])")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -35,6 +40,18 @@ Profile = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+
+
+def client(profile: str | None) -> Client:
+    """Of the server that the command is to ask. It says when, and why, it tries a request again."""
+    from sightlog.client import Client
+    from sightlog.transport import Options
+
+    return Client(profile=profile, options=Options(told=tell_of_another_try))
+
+
+def tell_of_another_try(error: SightlogError, pause: float) -> None:
+    output.say(f"{error.message.rstrip('.')}; trying again in {pause:.0f} s.")
 
 
 class SearchMode(str, Enum):

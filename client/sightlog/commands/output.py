@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+_live: Console | None = None
+
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What could move the cursor, colour the terminal or turn text round: none of it comes from a model by good intent."""
 
@@ -44,7 +46,13 @@ def console(*, error: bool = False, wraps: bool = False) -> Console:
 
 def say(sentence: str) -> None:
     """To the person, beside the results."""
-    console(error=True).print(harmless(sentence))
+    (_live or console(error=True)).print(harmless(sentence))
+
+
+def says_above(live: Console | None) -> None:
+    """From now on, `say` writes above what that console keeps drawing; None: nothing is drawn any more."""
+    global _live
+    _live = live
 
 
 def complain(sentence: str) -> None:

@@ -100,9 +100,7 @@ def record(
     if not values and sys.stdin.isatty():
         raise typer.BadParameter("There is nothing to record: pipe JSON lines in, or give --description.")
 
-    from sightlog.client import Client
-
-    with Client(profile=profile) as client, refused.open("wb") if refused else nullcontext() as kept:
+    with options.client(profile) as client, refused.open("wb") if refused else nullcontext() as kept:
         recording = _Recording(client, on_conflict, shown=json, kept=kept)
         if values:
             recording.one({"source_type": "single"} | ({"status": "failed"} if error_message else {}) | values)

@@ -39,9 +39,7 @@ def search(
 
     In a pipe, values are between tabs: time, score, id, description. What --json prints, `record` takes.
     """
-    from sightlog.client import Client
-
-    with Client(profile=profile) as client, output.Table("time (UTC)", "score", "id", "description") as table:
+    with options.client(profile) as client, output.Table("time (UTC)", "score", "id", "description") as table:
         found = client.descriptions(**filter, **_ORDERS[order], limit=limit + 1 if limit else None)
         for count, result in enumerate(found):
             if limit and count == limit:

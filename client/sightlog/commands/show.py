@@ -16,9 +16,7 @@ def show(
     profile: options.Profile = None,
 ) -> None:
     """Show one result, with its metadata and what people said of it."""
-    from sightlog.client import Client
-
-    with Client(profile=profile) as client:
+    with options.client(profile) as client:
         result = client.description(id)
     if json:
         output.print_json(result)

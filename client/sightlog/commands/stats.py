@@ -26,9 +26,7 @@ def stats(
 
     The newest days and the largest sources are listed; --json has all.
     """
-    from sightlog.client import Client
-
-    with Client(profile=profile) as client:
+    with options.client(profile) as client:
         found = client.statistics(**filter)
     if json:
         output.print_json(found)

@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from sightlog.commands import output
-from sightlog.errors import RateLimited, StillRunning, Unavailable
+from sightlog.errors import RateLimited, SightlogError, StillRunning, Unavailable
 
 if TYPE_CHECKING:
+    from sightlog.client import Client
     from sightlog.exports import Export, Progress
 
 ROUNDS = 60
@@ -25,11 +26,24 @@ TOLD_EVERY = 10.0
 """Seconds between two lines of a log."""
 
 
-def resume(export: Export, target: str | None, profile: str | None) -> str:
+def resume(id: str, target: str | None, profile: str | None) -> str:
     """What to type to go on."""
-    words = ["sightlog", "exports", "download", export.id, "-o", target or export.filename]
+    words = ["sightlog", "exports", "download", id]
+    words += ["-o", target] if target else []
     words += ["--profile", profile] if profile else []
     return f"`{shlex.join(words)}`"
+
+
+def find(client: Client, id: str, timeout: timedelta | None, resumed_by: str) -> Export:
+    """The export of that id, from a server that may be away a while. StillRunning where it is away for long."""
+    ends, away = _end(timeout), _Away()
+    while True:
+        left = _left(ends)
+        try:
+            return client.find_export(id)
+        except (Unavailable, RateLimited) as error:
+            if not away.pause(error, left):
+                raise _still_away(error, resumed_by) from None
 
 
 def watch(export: Export, target: str | None, timeout: timedelta | None, resumed_by: str) -> Path | None:
@@ -37,36 +51,61 @@ def watch(export: Export, target: str | None, timeout: timedelta | None, resumed
 
     StillRunning, which says how to go on, where the time is over or the server is away for long; Ctrl-C says it too.
     """
-    ends = None if timeout is None else time.monotonic() + timeout.total_seconds()
+    ends = _end(timeout)
     with _Shown() as shown:
         try:
             return _watch(export, target, ends, shown)
         except StillRunning:
             raise StillRunning(f"The export {export.id} is still {export.status}: {resumed_by} goes on.") from None
         except (Unavailable, RateLimited) as error:
-            away = error.message.rstrip(".")
-            raise StillRunning(f"{away}. The export may be running: {resumed_by} goes on.") from None
+            raise _still_away(error, resumed_by) from None
         except KeyboardInterrupt:
-            shown.say(f"The server goes on with the export {export.id}: {resumed_by} comes back to it.")
+            output.say(f"The server goes on with the export {export.id}: {resumed_by} comes back to it.")
             raise
 
 
 def _watch(export: Export, target: str | None, ends: float | None, shown: _Shown) -> Path | None:
-    known, away = export.state, 0
+    known, away = export.state, _Away()
     while True:
-        left = None if ends is None else max(0.0, ends - time.monotonic())
+        left = _left(ends)
         try:
             if target is not None:
                 return export.save(target, shown.show, left)
             export.wait(shown.show, left)
             return None
         except (Unavailable, RateLimited) as error:
-            away = away + 1 if export.state is known else 1  # it has another state if the server has answered since
-            known = export.state
-            if away == ROUNDS or (left is not None and left < PAUSE):
+            if export.state is not known:  # the server has answered since
+                known, away = export.state, _Away()
+            if not away.pause(error, left):
                 raise
-            shown.say(f"{error.message.rstrip('.')}; asking again.")
-            time.sleep(min(max(PAUSE, error.retry_after or 0), LONGEST_PAUSE))
+
+
+class _Away:
+    """A server that does not answer, round after round."""
+
+    def __init__(self) -> None:
+        self._rounds = 0
+
+    def pause(self, error: SightlogError, left: float | None) -> bool:
+        """Waits before the next round; False where it was the last, or no time is left."""
+        self._rounds += 1
+        if self._rounds == ROUNDS or (left is not None and left < PAUSE):
+            return False
+        output.say(f"{error.message.rstrip('.')}; asking again.")
+        time.sleep(min(max(PAUSE, error.retry_after or 0), LONGEST_PAUSE))
+        return True
+
+
+def _still_away(error: SightlogError, resumed_by: str) -> StillRunning:
+    return StillRunning(f"{error.message.rstrip('.')}. The export may be running: {resumed_by} goes on.")
+
+
+def _end(timeout: timedelta | None) -> float | None:
+    return None if timeout is None else time.monotonic() + timeout.total_seconds()
+
+
+def _left(ends: float | None) -> float | None:
+    return None if ends is None else max(0.0, ends - time.monotonic())
 
 
 class _Shown:
@@ -94,6 +133,7 @@ class _Shown:
                 expand=True,
             )
             self._bar.start()
+            output.says_above(self._bar.console)
             self._task = self._bar.add_task("Waiting", total=None, count="")
         return self
 
@@ -102,6 +142,7 @@ class _Shown:
     ) -> None:
         if self._bar:
             self._bar.stop()
+            output.says_above(None)
 
     def show(self, progress: Progress) -> None:
         title, count = self._TITLES[progress.unit], _count(progress)
@@ -111,12 +152,6 @@ class _Shown:
             output.say(f"{title}: {count}")
             self._due = time.monotonic() + TOLD_EVERY
         self._unit = progress.unit
-
-    def say(self, sentence: str) -> None:
-        if self._bar:
-            self._bar.console.print(output.harmless(sentence))
-        else:
-            output.say(sentence)
 
 
 def _count(progress: Progress) -> str:

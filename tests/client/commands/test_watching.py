@@ -80,6 +80,20 @@ def test_a_server_that_is_started_again(own: ForkedStack, waiting: Shell, tmp_pa
     assert Shell().one("verify", str(file))["ok"]
 
 
+def test_a_download_that_begins_while_the_server_is_away(own: ForkedStack, waiting: Shell, tmp_path: Path) -> None:
+    id = waiting.run("export").stdout.strip()
+    own.add_worker()
+    own.api_processes[0].kill()
+    log = tmp_path / "log"
+    with log.open("wb") as told:
+        process = waiting.start("exports", "download", id, "-o", str(tmp_path / "a.csv"), stderr=told)
+    said(log, f"{own.url} is not reached: ")
+    assert process.poll() is None
+    own.serve(0)
+    assert ended(process) == 0
+    assert (tmp_path / "a.csv").read_bytes().count(b"\r\n") == 3
+
+
 def test_who_waits_may_sleep(own: ForkedStack, waiting: Shell, tmp_path: Path) -> None:
     """Stopped as by a laptop's lid: meanwhile the server is started again, so the connection is dead afterwards."""
     file, log = tmp_path / "a.csv", tmp_path / "log"
