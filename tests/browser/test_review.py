@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from app.models import Scope
@@ -77,6 +78,22 @@ def test_the_queue_has_the_least_certain_first(visitor: Visitor, history: Histor
     page.reload()
     total(page, len(history) - 1)
     expect(page.get_by_role("list", name="Review state").get_by_role("button", name="Rejected")).to_contain_text("1")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_row_moves_under_the_hand_that_selects(visitor: Visitor, history: History, width: int) -> None:
+    page = visitor.open()
+    page.set_viewport_size({"width": width, "height": 800})
+    box = rows(page).nth(1).get_by_role("checkbox")
+    box.scroll_into_view_if_needed()
+    total(page, len(history))
+    before = box.bounding_box()
+    box.check()
+    bulk = page.get_by_role("region", name="Selected results")
+    expect(bulk).to_contain_text("1 here selected")
+    assert box.bounding_box() == before
+    page.mouse.wheel(0, 600)
+    expect(bulk).to_be_in_viewport(ratio=1)
 
 
 def test_some_of_a_page_are_reviewed_together(visitor: Visitor, history: History) -> None:

@@ -131,14 +131,16 @@ export function HistoryPage() {
           <button onClick=${() => go(write(view), { replace: true })}>Tidy the address</button>
         </div>`}
         <${Timeline} view=${view} days=${statistics.days} narrow=${actions.narrow} />
-        <div class="status-line">
-          <${Total} statistics=${statistics} page=${page} />
-          ${newer > 0 && html`<button class="newer" onClick=${showNewer}>${newer >= 1000 ? "1,000+" : count(newer)} new</button>`}
-          <${Pager} view=${view} page=${page} total=${total} state=${state} onTurn=${turnTo} />
+        <div class="over-list">
+          <div class="status-line">
+            <${Total} statistics=${statistics} page=${page} />
+            ${newer > 0 && html`<button class="newer" onClick=${showNewer}>${newer >= 1000 ? "1,000+" : count(newer)} new</button>`}
+            <${Pager} view=${view} page=${page} total=${total} state=${state} onTurn=${turnTo} />
+          </div>
+          ${selected.size > 0 &&
+          html`<${Bulk} view=${view} rows=${listed ?? []} selected=${selected} setSelected=${setSelected} total=${total} done=${statistics.reload} />`}
         </div>
         <div class="unseen" aria-live="polite">${newer > 0 && `${plural(newer, "new result")}`}</div>
-        ${selected.size > 0 &&
-        html`<${Bulk} view=${view} rows=${listed ?? []} selected=${selected} setSelected=${setSelected} total=${total} done=${statistics.reload} />`}
         <${Trouble} error=${page.error} onRetry=${page.reload} />
         ${page.error?.code && (view.after || view.before) && html`<p><a href=${address(write(fromStart(view)))}>Begin at the first page</a></p>`}
         <div ref=${list} class="list" data-stale=${page.stale ? "" : undefined} aria-busy=${page.loading}>
