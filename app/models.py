@@ -60,6 +60,7 @@ class ExportEventType(StrEnum):
     RETRIED = "retried"
     EXPIRED = "expired"
     DELETED = "deleted"
+    ERASED = "erased"
 
 
 class Account(SQLModel, table=True):
@@ -116,7 +117,8 @@ class Description(SQLModel, table=True):
 
     `search_text` is the description with its case folded (Unicode default caseless matching), so that searching
     ignores case in the same way on every engine. `review_state` and `review` repeat the newest of its reviews, as it is
-    shown; NULL where there is none.
+    shown; NULL where there is none. `replaced_at` is when it last got other content, or came back
+    after it was erased; NULL: never.
     """
 
     __tablename__ = "descriptions"
@@ -161,6 +163,21 @@ class Description(SQLModel, table=True):
     error_message: str | None = None
     review_state: str | None = Field(default=None, sa_type=Name)
     review: Any = Field(default=None, sa_column=Column(Json))
+    replaced_at: datetime | None = Field(default=None, sa_type=Timestamp)
+
+
+class Erased(SQLModel, table=True):
+    """The tombstone of a result that was erased, and is not recorded again unless somebody forces it. `key_prefix`
+    tells the key that erased it, NULL the operator.
+    """
+
+    __tablename__ = "erased"
+    __table_args__ = (Index("ix_erased_at", "account_id", "at", "id"),)
+
+    account_id: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
+    id: str = Field(sa_column=Column(Name, primary_key=True))
+    at: datetime = Field(sa_type=Timestamp)
+    key_prefix: str | None = Field(default=None, sa_type=Name)
 
 
 class Review(SQLModel, table=True):
@@ -201,12 +218,16 @@ class StatisticsGroup(SQLModel, table=True):
 class History(SQLModel, table=True):
     """One account's history as a whole. `revision` grows with every recording, in the same transaction, so that two
     snapshots with one revision hold the same results.
+
+    `deleted_at`: since then the account is being deleted, or is; nothing is added to it, and its number is not given to
+    another. The row stays.
     """
 
     __tablename__ = "histories"
 
     account_id: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
     revision: int = Field(sa_type=BigInteger)
+    deleted_at: datetime | None = Field(default=None, sa_type=Timestamp)
 
 
 class Export(SQLModel, table=True):
@@ -267,7 +288,7 @@ class Export(SQLModel, table=True):
 
 class ExportEvent(SQLModel, table=True):
     """What happened to an export, in the order of `number`; it goes with the export. `key_prefix` tells the key that
-    did it, NULL a worker.
+    did it, NULL a worker or an operator.
     """
 
     __tablename__ = "export_events"

@@ -51,8 +51,10 @@ class ExportEvent:
     type: ExportEventType
     at: datetime
     attempt: int = strawberry.field(description="The attempt that it belongs to, from 1; 0 before the first.")
-    key_prefix: str | None = strawberry.field(description="The beginning of the API key that did it; null: a worker.")
-    message: str | None = strawberry.field(description="Why it was handed back, or failed.")
+    key_prefix: str | None = strawberry.field(
+        description="The beginning of the API key that did it; null: a worker, or an operator who erased results."
+    )
+    message: str | None = strawberry.field(description="Why it was handed back or failed, or what became of it.")
 
 
 @strawberry.type

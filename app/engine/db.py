@@ -90,6 +90,15 @@ class Database:
         finally:
             self._writers.release()
 
+    def empty_log(self) -> bool:
+        """SQLite: what was changed and erased is in the file of the database alone, and no more in its log. False where
+        a reader keeps an older snapshot, such as an export's. (PostgreSQL keeps its log as it is set to.)
+        """
+        if not self.is_sqlite:
+            return True
+        with self._faults.told(), closing(self._writer.raw_connection()) as pooled:
+            return sqlite.empty_log(pooled.driver_connection)
+
     def connect(self) -> Connection:
         """A connection for who begins and commits by himself; otherwise as `write`."""
         return self._writer.connect()

@@ -12,6 +12,12 @@ def hold(connection: Connection, name: str, account_id: int = 0) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_key(name, account_id))))
 
 
+def share(connection: Connection, name: str, account_id: int = 0) -> None:
+    """Like `hold`, but beside others who share the lock: it waits for those who hold it, and they for these."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock_shared(_key(name, account_id))))
+
+
 def try_to_hold(connection: Connection, name: str, account_id: int = 0) -> bool:
     """Like `hold`, but returns False at once where somebody else holds it."""
     if connection.dialect.name != "postgresql":

@@ -15,6 +15,9 @@ from app.engine import dialects
 LOCK_TIMEOUT = 30.0
 """Seconds that a writer waits for another process."""
 
+_EMPTYING = 5.0
+"""Seconds that one waits for readers before the log is emptied."""
+
 _WAL_SIZE = 16 * 2**20
 """Bytes that the log of changes keeps, once they are in the database. While a reader keeps an old snapshot, such as an
 export's, it grows beyond that."""
@@ -47,6 +50,18 @@ def interrupt(driver: sqlite3.Connection) -> Callable[[bool], None]:
     return end
 
 
+def empty_log(connection: Any) -> bool:
+    """Puts the log of changes into the database and empties it; False where a reader keeps it for too long."""
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {int(_EMPTYING * 1000)}")
+    try:
+        (is_busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {int(LOCK_TIMEOUT * 1000)}")
+        cursor.close()
+    return not is_busy
+
+
 def _prepare(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver begins no transaction of its own
     dialects.prepare_sqlite(connection)
@@ -54,6 +69,7 @@ def _prepare(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA cache_size = -16384")
     _use_wal(cursor)
     cursor.execute(f"PRAGMA journal_size_limit = {_WAL_SIZE}")
+    cursor.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten with zeros
     cursor.close()
 
 

@@ -70,11 +70,23 @@ class Claim:
         events.add(session, export.account_id, export.id, type, at=at, attempt=export.attempt, message=message)
 
 
+def hold(session: Session, account_id: int) -> None:
+    """No export of the account is claimed by another until the transaction ends."""
+    locks.hold(session.connection(), "claim", account_id)
+
+
+def hold_lapsed(session: Session) -> None:
+    """Nobody else takes exports back until the transaction ends: whoever changes several running ones holds this, or
+    two could wait for each other's rows in a circle.
+    """
+    locks.hold(session.connection(), "take back exports")
+
+
 def claim(session: Session, account_id: int, id: uuid.UUID, *, at_a_time: int) -> Claim | None:
     """The right to write it, unless another has it, its time has not come, or `at_a_time` of the account's exports
     are running or were there before it.
     """
-    locks.hold(session.connection(), "claim", account_id)  # or two would count the same running ones
+    hold(session, account_id)  # or two would count the same running ones
     export = session.get(Export, (account_id, id))
     if export is None:
         return None
@@ -155,7 +167,7 @@ def let_go(session: Session, held: Claim) -> None:
 
 def take_back(session: Session) -> int:
     """Makes pending again what a dead worker left; how many those were."""
-    locks.hold(session.connection(), "take back exports")  # or two sweeps could wait for each other's rows in a circle
+    hold_lapsed(session)
     now = clock(session)
     lapsed = leases.lapsed(_ROW, now)
     exhausted = {"status": _FAILED, "error_message": EXHAUSTED, "completed_at": now}

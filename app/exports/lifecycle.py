@@ -8,6 +8,7 @@
     processing                failed        fail                  that worker, for good
     processing                pending       hand_back             that worker, stopping or after a passing failure
     processing                pending       take_back             the sweep, once the lease ran out
+    processing                pending       erase                 who erases results that it may hold (`erasures`)
     pending, processing       cancelled     cancel                the account
     failed, cancelled         pending       retry                 the account
     any                       (gone)        delete, then forget   the account, then the sweep
@@ -30,7 +31,7 @@ from app.engine import dialects, locks
 from app.errors import Conflict, InvalidInput, NotFound
 from app.exports import events
 from app.exports.requests import ExportRequest
-from app.history import filters
+from app.history import filters, rollup
 from app.models import Export, ExportEventType, ExportStatus
 
 TOO_LARGE = "Export exceeded maximum record limit"
@@ -53,6 +54,8 @@ def create(session: Session, account_id: int, wanted: ExportRequest, *, by: str 
     """A pending export. With an idempotency key that was used before: the export it made, or InvalidInput if that
     was asked for in other words.
     """
+    locks.hold(session.connection(), "create", account_id)
+    rollup.require_undeleted(session, account_id)
     if wanted.idempotency_key is not None and (known := _by_idempotency_key(session, account_id, wanted)):
         return known
     export = Export(
@@ -154,9 +157,14 @@ def delete(session: Session, account_id: int, id: uuid.UUID, *, by: str | None =
     """From now on it does not exist. What is left of its files, and then its row, go with the next sweep."""
     now = clock(session)
     export = get(session, account_id, id)
-    change(session, is_export(account_id, id), {"deleted_at": now, "dirty": True})
+    mark_deleted(session, account_id, id)
     _tell(session, export, ExportEventType.DELETED, now, by)
     return export
+
+
+def mark_deleted(session: Session, account_id: int, id: uuid.UUID) -> None:
+    """Whoever writes it loses the claim; its files, and then its row, go with the next cleaning."""
+    change(session, is_export(account_id, id), {"deleted_at": clock(session), "dirty": True})
 
 
 def receipt(export: Export) -> Receipt | None:

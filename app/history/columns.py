@@ -95,7 +95,7 @@ def nulls(cls: type) -> dict[str, bool | None]:
 
 
 _INSTEAD = {column.name: column.instead for column in TABLE if column.instead is not None}
-_BESIDE = ("account_id", "search_text", "review_state", *_INSTEAD.values())
+_BESIDE = ("account_id", "search_text", "review_state", "replaced_at", *_INSTEAD.values())
 
 _model = Description.__table__.columns  # type: ignore[attr-defined]
 check(

@@ -14,7 +14,7 @@ from uuid_utils import uuid7
 from app import jsontext, times
 from app.engine import dialects
 from app.errors import InvalidInput
-from app.history import columns, folding, rollup
+from app.history import columns, folding, rollup, tombstones
 from app.models import Description, DescriptionStatus
 
 MAX_BATCH = 10_000
@@ -104,14 +104,24 @@ class OnInvalid(StrEnum):
     SKIP = "skip"
 
 
+class OnErased(StrEnum):
+    """What becomes of a result that was erased and is given again: it is left out, or recorded as a new one."""
+
+    LEAVE_OUT = "leave-out"
+    RESTORE = "restore"
+
+
 class RecordOutcome(StrEnum):
-    """What became of one result. A known one is conflicting or replaced if it was given with other content."""
+    """What became of one result. A known one is conflicting or replaced if it was given with other content. An erased
+    one was left out, because it was erased before.
+    """
 
     RECORDED = "recorded"
     KNOWN = "known"
     CONFLICTING = "conflicting"
     REPLACED = "replaced"
     REFUSED = "refused"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True)
@@ -155,17 +165,24 @@ class RecordedRow:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What became of the results of a batch. `ids` are those of all that were not refused, in the order given.
+    """What became of the results of a batch. `given_ids` are those of all that were not refused, in the order given;
+    those of `erased_ids` among them were left out, and `ids` are the others.
 
     Those of `new_ids` were recorded. The `already_known` stay as they were; those of `conflicting_ids` among them were
     given with other content. Those of `replaced_ids` have the content that was given.
     """
 
-    ids: tuple[str, ...] = ()
+    given_ids: tuple[str, ...] = ()
     new_ids: Set[str] = frozenset()
     conflicting_ids: tuple[str, ...] = ()
     replaced_ids: tuple[str, ...] = ()
+    erased_ids: tuple[str, ...] = ()
     refusals: Mapping[int, Refused] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        erased = set(self.erased_ids)
+        return tuple(id for id in self.given_ids if id not in erased) if erased else self.given_ids
 
     @property
     def recorded(self) -> int:
@@ -173,7 +190,7 @@ class Recorded:
 
     @property
     def already_known(self) -> int:
-        return len(self.ids) - self.recorded - self.replaced
+        return len(self.given_ids) - self.recorded - self.replaced - self.erased
 
     @property
     def conflicting(self) -> int:
@@ -184,15 +201,20 @@ class Recorded:
         return len(self.replaced_ids)
 
     @property
+    def erased(self) -> int:
+        return len(self.erased_ids)
+
+    @property
     def refused(self) -> int:
         return len(self.refusals)
 
     def rows(self) -> Iterator[RecordedRow]:
         """One for each result of the batch, in the order given."""
-        ids = iter(self.ids)
+        ids = iter(self.given_ids)
         known = dict.fromkeys(self.conflicting_ids, RecordOutcome.CONFLICTING)
         known |= dict.fromkeys(self.replaced_ids, RecordOutcome.REPLACED)
-        for index in range(len(self.ids) + len(self.refusals)):
+        known |= dict.fromkeys(self.erased_ids, RecordOutcome.ERASED)
+        for index in range(len(self.given_ids) + len(self.refusals)):
             if refused := self.refusals.get(index):
                 error = InvalidInput(refused.reason, field=f"input.{index}.{refused.field}")
                 yield RecordedRow(index, refused.id, RecordOutcome.REFUSED, error)
@@ -234,33 +256,59 @@ def batch(given: Iterable[Result | Refused], *, on_invalid: OnInvalid = OnInvali
 
 
 def record(
-    session: Session, account_id: int, results: Iterable[Result], *, on_conflict: OnConflict = OnConflict.KEEP
+    session: Session,
+    account_id: int,
+    results: Iterable[Result],
+    *,
+    on_conflict: OnConflict = OnConflict.KEEP,
+    on_erased: OnErased = OnErased.LEAVE_OUT,
 ) -> Recorded:
     """All of the results, or none, see `batch`."""
-    return record_batch(session, account_id, batch(results), on_conflict=on_conflict)
+    return record_batch(session, account_id, batch(results), on_conflict=on_conflict, on_erased=on_erased)
 
 
 def record_batch(
-    session: Session, account_id: int, given: Batch, *, on_conflict: OnConflict = OnConflict.KEEP
+    session: Session,
+    account_id: int,
+    given: Batch,
+    *,
+    on_conflict: OnConflict = OnConflict.KEEP,
+    on_erased: OnErased = OnErased.LEAVE_OUT,
 ) -> Recorded:
     """The results of the batch; what it refuses is told of."""
     if not given.results:
         return Recorded(refusals=given.refused)
+    restores = on_erased is OnErased.RESTORE
+    (tombstones.hold if restores else tombstones.share)(session, account_id)
+    erased, restored = tombstones.among(session, account_id, given.results), set[str]()
+    if restores:
+        tombstones.take(session, account_id, erased)
+        erased, restored = restored, erased
+    left_out = tuple(id for id in given.results if id in erased)
+    if len(left_out) == len(given.results):
+        return Recorded(left_out, erased_ids=left_out, refusals=given.refused)
     # In the order of their ids, so that two that record the same ids wait for each other and never in a circle.
-    rows = {id: _row(account_id, given.results[id]) for id in sorted(given.results)}
+    rows = {id: _row(account_id, given.results[id]) for id in sorted(given.results) if id not in erased}
+    if restored:  # which files hold what it was before, if they were kept, cannot be told by what it is now
+        now = dialects.now(session.connection())
+        for id, row in rows.items():
+            row["replaced_at"] = now if id in restored else None
     new = set(dialects.insert_new(session.connection(), _TABLE, list(rows.values())))
     conflicts = _conflicts(session, account_id, [row for id, row in rows.items() if id not in new])
     replaced = conflicts if on_conflict is OnConflict.REPLACE else []
+    replaced_at = dialects.now(session.connection()) if replaced else None
     for one in replaced:
         values = {name: value for name, value in one.given.items() if not _TABLE.c[name].primary_key}
+        values["replaced_at"] = replaced_at
         session.connection().execute(update(_TABLE).where(*_is(account_id, one.given["id"])).values(values))
     added = [rows[id] for id in rows if id in new] + [one.given for one in replaced]
     rollup.add(session, account_id, added, removed=[one.kept for one in replaced])
     return Recorded(
-        ids=tuple(given.results),
+        given_ids=tuple(given.results),
         new_ids=new,
         conflicting_ids=() if replaced else tuple(one.given["id"] for one in conflicts),
         replaced_ids=tuple(one.given["id"] for one in replaced),
+        erased_ids=left_out,
         refusals=given.refused,
     )
 

@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, bindparam, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Text, bindparam, func, insert, literal, select, update
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session
 
 from app import times
 from app.engine import dialects
 from app.engine.dialects import Several
-from app.errors import Conflict, InvalidInput, NotFound
-from app.history import filters, recording, rollup
+from app.errors import InvalidInput, NotFound
+from app.history import expected, filters, recording, rollup
 from app.history.fields import is_text
 from app.history.filters import DescriptionFilter
 from app.history.verdicts import Verdict
@@ -103,28 +103,16 @@ def add_to_matches(
     """
     if verdict is Verdict.CORRECTED:
         raise InvalidInput("Results are corrected one by one: each has a text of its own.", field="verdict")
-    if not 0 <= expected_count <= most:
-        message = f"0 to {most} results may be reviewed at once: narrow the filter, by days for example."
-        raise InvalidInput(message, field="expected_count")
+    expected.check(expected_count, most, "reviewed")
     content = Content(verdict, note=note)
     matching = select(_TABLE.c.id).where(*filters.conditions(account_id, wanted))
     found = list(session.connection().scalars(matching.limit(expected_count + 1)))
     if len(found) == expected_count:
         # Whose row changes before it is locked is looked at once more.
         found = _lock(session, account_id, found, *filters.conditions(account_id, wanted))
-    if len(found) != expected_count:
-        count = _count(session, matching, most)
-        message = f"{count} results match by now, not {expected_count}: look at them again."
-        raise Conflict(message, field="expected_count")
+    expected.require(session, matching, len(found), expected_count, most)
     _write(session, account_id, by, {content: found})
     return len(found)
-
-
-def _count(session: Session, matching: Select[Any], most: int) -> str:
-    """In words: of more than may be reviewed at once it does not matter how many there are."""
-    found = select(func.count()).select_from(matching.limit(most + 1).subquery())
-    count = session.connection().scalar(found) or 0
-    return str(count) if count <= most else f"More than {most}"
 
 
 def _lock(session: Session, account_id: int, ids: Sequence[str], *conditions: ColumnElement[bool]) -> list[str]:

@@ -33,6 +33,7 @@ from sqlmodel import Session
 from app.engine import dialects
 from app.engine.dialects import Several
 from app.engine.queries import Asking, Query
+from app.errors import NotFound
 from app.history import division, filters, scores
 from app.history.filters import DescriptionFilter
 from app.models import Account, Description, History, StatisticsGroup
@@ -46,6 +47,8 @@ _GROUPED = {name: _TABLE.c[name] for name in division.GROUPED}
 MAX_DAYS = 10_000
 MAX_NAMES = 1000
 """How many days, the newest, and source types and types, the largest, are told apart. All of them are counted."""
+
+DELETED = "The account was deleted."
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ def add(
 ) -> None:
     """Counts new rows of `descriptions`, each once, and takes those out that were there and are no more."""
     found: dict[tuple[date, str, str, str, int], list[int]] = defaultdict(lambda: [0, 0])
+    rows = list(rows)
     for sign, counted in ((1, rows), (-1, removed)):
         for row in counted:
             score = row["confidence_score"]
@@ -82,12 +86,26 @@ def add(
     if any(sums[0] < 0 for sums in found.values()):
         session.connection().execute(delete(_TABLE).where(_TABLE.c.account_id == account_id, _TABLE.c["count"] == 0))
     if found:
-        raise_revision(session, account_id)
+        raise_revision(session, account_id, takes_away=not rows)
 
 
-def raise_revision(session: Session, account_id: int) -> None:
-    """The last thing that a transaction does which changes what is shown or counted of the history."""
-    dialects.add_up(session.connection(), _HISTORIES, [(account_id, 1)])
+def raise_revision(session: Session, account_id: int, *, takes_away: bool = False) -> None:
+    """The last thing that a transaction does which changes what is shown or counted of the history. NotFound for an
+    account that is being deleted, unless it only takes away.
+    """
+    upsert = dialects.insert(session.connection(), _HISTORIES).values(account_id=account_id, revision=1)
+    raised = {"revision": _HISTORIES.c.revision + upsert.excluded.revision}
+    statement = upsert.on_conflict_do_update(index_elements=[_HISTORIES.c.account_id], set_=raised)
+    deleted_at = session.connection().scalar(statement.returning(_HISTORIES.c.deleted_at))
+    if deleted_at is not None and not takes_away:
+        raise NotFound(DELETED)
+
+
+def require_undeleted(session: Session, account_id: int) -> None:
+    """NotFound for an account that is being deleted."""
+    found = select(_HISTORIES.c.deleted_at).where(_HISTORIES.c.account_id == account_id)
+    if session.connection().scalar(found) is not None:
+        raise NotFound(DELETED)
 
 
 def ask_totals(account_id: int, wanted: DescriptionFilter, *, with_verdicts: bool = False) -> Asking[Totals]:
@@ -130,7 +148,8 @@ def rebuild(session: Session) -> None:
     names = [column.name for column in _TABLE.columns]
     session.connection().execute(insert(_TABLE).from_select(names, _recount()))
     accounts = session.connection().scalars(select(_ACCOUNTS.c.id).order_by(_ACCOUNTS.c.id)).all()
-    dialects.add_up(session.connection(), _HISTORIES, [(account_id, 1) for account_id in accounts])
+    for account_id in accounts:
+        raise_revision(session, account_id, takes_away=True)
 
 
 def differences(session: Session) -> list[str]:

@@ -37,7 +37,7 @@ function Receipt({ row }) {
   `;
 }
 
-const EVENTS = { CREATED: "Ordered", STARTED: "Started", HANDED_BACK: "Handed back", COMPLETED: "Completed", FAILED: "Failed", CANCELLED: "Cancelled", RETRIED: "Ordered again", EXPIRED: "File removed", DELETED: "Deleted" };
+const EVENTS = { CREATED: "Ordered", STARTED: "Started", HANDED_BACK: "Handed back", COMPLETED: "Completed", FAILED: "Failed", CANCELLED: "Cancelled", RETRIED: "Ordered again", EXPIRED: "File removed", DELETED: "Deleted", ERASED: "Results erased" };
 
 function Events({ row }) {
   const [events, setEvents] = useState(null);
@@ -59,7 +59,7 @@ function Events({ row }) {
       <ol>
         ${events?.map(
           ({ type, at, attempt, keyPrefix, message }) => html`
-            <li><${Time} at=${at} /> <span>${EVENTS[type] ?? type}${attempt > 1 && `, attempt ${attempt}`}</span> <span class="faint">${keyPrefix ? html`by <code>${keyPrefix}</code>` : "by a worker"}</span>${message && html` <span>${message}</span>`}</li>`,
+            <li><${Time} at=${at} /> <span>${EVENTS[type] ?? type}${attempt > 1 && `, attempt ${attempt}`}</span> <span class="faint">${keyPrefix ? html`by <code>${keyPrefix}</code>` : type === "ERASED" ? "by the operator" : "by a worker"}</span>${message && html` <span>${message}</span>`}</li>`,
         )}
       </ol>
     </details>
