@@ -103,6 +103,14 @@ class Settings(BaseSettings):
         description="Results that one `reviewMatching` reviews. It is one transaction: on SQLite whoever records waits "
         "for it, 0.2 s for each thousand.",
     )
+    max_erased_at_once: int = Field(
+        10_000,
+        ge=1,
+        le=100_000,
+        description="Results that one `eraseDescriptions` erases. It goes a thousand at a time: whoever records into "
+        "the account waits for each, on SQLite whoever records at all. All of it has `SIGHTLOG_STATEMENT_TIMEOUT`, and "
+        "what was erased by then stays so.",
+    )
     forwarded_allow_ips: str = Field(
         "127.0.0.1,::1",
         description="Addresses or networks of the proxies in front, joined by commas. Their `X-Forwarded-For` tells "

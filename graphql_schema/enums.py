@@ -3,10 +3,11 @@
 import strawberry
 
 from app.compression import Compression
+from app.exports.erasures import ErasureOutcome, OnErasure
 from app.exports.formats import ExportFormat
 from app.history.fields import SearchMode
 from app.history.orders import DescriptionOrderField, SortDirection
-from app.history.recording import OnConflict, OnInvalid, RecordOutcome
+from app.history.recording import OnConflict, OnErased, OnInvalid, RecordOutcome
 from app.history.verdicts import ReviewState, Verdict
 from app.models import DescriptionStatus, ExportEventType, ExportStatus, Scope
 
@@ -14,10 +15,13 @@ __all__ = [
     "Compression",
     "DescriptionOrderField",
     "DescriptionStatus",
+    "ErasureOutcome",
     "ExportEventType",
     "ExportFormat",
     "ExportStatus",
     "OnConflict",
+    "OnErased",
+    "OnErasure",
     "OnInvalid",
     "RecordOutcome",
     "ReviewState",
@@ -30,6 +34,7 @@ __all__ = [
 _ENUMS = (
     *(SearchMode, DescriptionOrderField, SortDirection, OnConflict, OnInvalid, RecordOutcome, DescriptionStatus),
     *(Verdict, ReviewState, ExportEventType, ExportFormat, Compression, ExportStatus, Scope),
+    *(OnErased, OnErasure, ErasureOutcome),
 )
 for _enum in _ENUMS:
     strawberry.enum(_enum, description=_enum.__doc__)

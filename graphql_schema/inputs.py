@@ -13,6 +13,7 @@ from strawberry.types.unset import UNSET
 from app.errors import InvalidInput
 from app.exports.requests import ExportRequest
 from app.history import columns, filters, metadata, recording, reviews
+from app.history.erasing import Choice
 from app.history.orders import NEWEST_FIRST, Order
 from app.history.pagination import DEFAULT_PAGE, Pagination
 from app.history.recording import NewResult, Refused, Result
@@ -164,6 +165,21 @@ def to_pagination(
 def to_request(given: CreateExportInput, idempotency_key: str | None, *, unbounded: bool) -> ExportRequest:
     values = _given(given) | {"filter": to_filter(given.filter)} | ({"max_rows": None} if unbounded else {})
     return ExportRequest(**values, idempotency_key=idempotency_key or None)
+
+
+def to_choice(
+    ids: Sequence[str] | None,
+    image_ids: Sequence[str] | None,
+    filter: DescriptionFilter | None,
+    expected_count: int | None,
+) -> Choice:
+    """InvalidInput unless it is chosen in one way."""
+    return Choice(
+        ids=ids or (),
+        image_ids=image_ids or (),
+        filter=to_filter(filter) if filter else None,
+        expected_count=_none_if_unset(expected_count),
+    )
 
 
 def to_results(given: Iterable[DescriptionInput]) -> Iterator[Result | Refused]:

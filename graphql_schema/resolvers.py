@@ -14,17 +14,19 @@ import orjson
 from sqlmodel import Session
 
 from app.errors import NotFound
-from app.exports import claims, estimates, events, files, runs
+from app.exports import claims, erasures, estimates, events, files, retention, runs
 from app.exports import lifecycle as export_rows
+from app.exports.erasures import Erasure, OnErasure
 from app.exports.requests import ExportRequest
 from app.history import images, recording, reviews
 from app.history import pages as results
+from app.history.erasing import Choice
 from app.history.filters import DescriptionFilter
 from app.history.images import Image
 from app.history.pages import Page
 from app.history.pagination import Pagination
 from app.history.projection import Object, Projection
-from app.history.recording import Batch, OnConflict, Recorded
+from app.history.recording import Batch, OnConflict, OnErased, Recorded
 from app.history.reviews import NewReview
 from app.history.statistics import Statistics
 from app.history.verdicts import Verdict
@@ -161,10 +163,28 @@ def export_events(context: Context, ids: Sequence[uuid.UUID]) -> list[list[Expor
     return [found[id] for id in ids]
 
 
-def record_descriptions(context: Context, given: Batch, *, on_conflict: OnConflict = OnConflict.KEEP) -> Recorded:
-    context.principal.require(Scope.WRITE if on_conflict is OnConflict.KEEP else Scope.ADMIN)
+def record_descriptions(
+    context: Context,
+    given: Batch,
+    *,
+    on_conflict: OnConflict = OnConflict.KEEP,
+    on_erased: OnErased = OnErased.LEAVE_OUT,
+) -> Recorded:
+    is_usual = on_conflict is OnConflict.KEEP and on_erased is OnErased.LEAVE_OUT
+    context.principal.require(Scope.WRITE if is_usual else Scope.ADMIN)
     with context.runtime.database.write() as session:
-        return recording.record_batch(session, context.account_id, given, on_conflict=on_conflict)
+        return recording.record_batch(session, context.account_id, given, on_conflict=on_conflict, on_erased=on_erased)
+
+
+def erase_descriptions(context: Context, wanted: Choice, on_files: OnErasure) -> Erasure:
+    context.principal.require(Scope.ADMIN)
+    runtime, by = context.runtime, context.principal.key_prefix
+    done = erasures.erase(
+        runtime.database, context.account_id, wanted, on_files, by=by, most=runtime.settings.max_erased_at_once
+    )
+    log.info("%d results erased with the key %s", done.erased, by)
+    context.queue.wake([(context.account_id, retention.NAME, "")])
+    return done
 
 
 def review_descriptions(context: Context, given: Sequence[NewReview]) -> list[Review]:

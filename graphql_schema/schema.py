@@ -13,12 +13,13 @@ from strawberry.types import ExecutionContext, Info
 from strawberry.types.unset import UNSET
 
 from app.errors import InvalidInput
-from app.history import recording, reviews
+from app.history import erasing, recording, reviews
 from app.history.recording import MAX_BATCH
 from app.models import Scope
 from graphql_schema import (
     asking,
     coercion,
+    erasing_types,
     export_types,
     images,
     inputs,
@@ -33,7 +34,8 @@ from graphql_schema import (
 )
 from graphql_schema.context import Context
 from graphql_schema.docstrings import describe
-from graphql_schema.enums import ExportStatus, OnConflict, OnInvalid, Verdict
+from graphql_schema.enums import ExportStatus, OnConflict, OnErased, OnErasure, OnInvalid, Verdict
+from graphql_schema.erasing_types import EraseDescriptionsResult
 from graphql_schema.export_types import Export, ExportConnection
 from graphql_schema.images import Image
 from graphql_schema.inputs import (
@@ -42,6 +44,7 @@ from graphql_schema.inputs import (
     DescriptionInput,
     DescriptionOrder,
     ReviewInput,
+    to_choice,
     to_filter,
     to_pagination,
     to_request,
@@ -176,8 +179,9 @@ class Mutation:
     @strawberry.mutation(  # type: ignore[untyped-decorator]
         description=f"Records results, {MAX_BATCH} at most: all of them, or none if one is refused; with `SKIP` all "
         "that are not refused. Needs the scope `write`. A known id with other content is told of and kept, or "
-        "replaced, which needs the scope `admin`. An id that comes twice is refused the second time. A value that is "
-        "not of its type, such as a text for a number, fails the whole request, also with `SKIP`.",
+        "replaced, which needs the scope `admin`. One that was erased is told of and left out, or with `RESTORE` "
+        "recorded, which needs that scope too. An id that comes twice is refused the second time. A value that is not "
+        "of its type, such as a text for a number, fails the whole request, also with `SKIP`.",
         metadata=scopes.needs(Scope.WRITE),
     )
     async def record_descriptions(
@@ -186,13 +190,19 @@ class Mutation:
         input: list[DescriptionInput],
         on_conflict: OnConflict | None = OnConflict.KEEP,
         on_invalid: OnInvalid | None = OnInvalid.FAIL,
+        on_erased: OnErased | None = OnErased.LEAVE_OUT,
     ) -> RecordDescriptionsResult:
         def resolve(context: Context) -> RecordDescriptionsResult:
             given = recording.batch(to_results(input), on_invalid=on_invalid or OnInvalid.FAIL)
             shown = selections.shapes(info, "rows")
             for shape in shown.values():  # an answer that would be too large records nothing
                 context.budget.spend(given.size * shape.size + given.letters * shape.values)
-            done = resolvers.record_descriptions(context, given, on_conflict=on_conflict or OnConflict.KEEP)
+            done = resolvers.record_descriptions(
+                context,
+                given,
+                on_conflict=on_conflict or OnConflict.KEEP,
+                on_erased=on_erased or OnErased.LEAVE_OUT,
+            )
             return RecordDescriptionsResult.of(done, shown)
 
         return await _call(info, resolve)
@@ -242,6 +252,30 @@ class Mutation:
 
         return ReviewMatchingResult(reviewed=await _call(info, resolve))
 
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Erases results for good, with their reviews: those of `ids`, all of `imageIds`, or all that match "
+        f"a filter; {erasing.MAX_ERASED} at most unless the server is set otherwise. Refused with `CONFLICT` where "
+        "they are not as many as expected; a filter needs `expectedCount`. Files of exports that may hold them are "
+        "removed, or kept; those that run begin anew. An erased id, or one that was named in `ids`, is not recorded "
+        "again. Needs the scope `admin`.",
+        metadata=scopes.needs(Scope.ADMIN),
+    )
+    async def erase_descriptions(
+        self,
+        info: Info,
+        ids: list[strawberry.ID] | None = UNSET,
+        image_ids: list[strawberry.ID] | None = UNSET,
+        filter: DescriptionFilter | None = UNSET,
+        expected_count: int | None = UNSET,
+        exports: OnErasure | None = OnErasure.REMOVE,
+    ) -> EraseDescriptionsResult:
+        def resolve(context: Context) -> EraseDescriptionsResult:
+            wanted = to_choice(ids, image_ids, filter, expected_count)
+            done = resolvers.erase_descriptions(context, wanted, exports or OnErasure.REMOVE)
+            return EraseDescriptionsResult.of(done)
+
+        return await _call(info, resolve)
+
 
 @strawberry.type
 class Subscription:
@@ -260,7 +294,7 @@ class Schema(strawberry.Schema):
         errors[:] = map(refusals.told, errors)
 
 
-_modules = (types, export_types, review_types, images, nodes, keys, inputs)
+_modules = (types, export_types, erasing_types, review_types, images, nodes, keys, inputs)
 describe(Query, Mutation, Subscription, *(found for module in _modules for found in vars(module).values()))
 
 schema = Schema(

@@ -251,12 +251,16 @@ class RecordDescriptionsResult:
     """What recording did."""
 
     written: strawberry.Private[Mapping[str, orjson.Fragment]]
-    ids: list[strawberry.ID] = strawberry.field(description="Of all that were not refused, in the order given.")
+    ids: list[strawberry.ID] = strawberry.field(
+        description="Of all that were neither refused nor left out as erased, in the order given."
+    )
     recorded: int = strawberry.field(description="New ones.")
     already_known: int = strawberry.field(description="Those that stay as they were.")
     conflicting: int = strawberry.field(description="Those of the known ones that were given with other content.")
     conflicting_ids: list[strawberry.ID]
     replaced: int
+    erased: int = strawberry.field(description="Those that were left out, as they were erased before.")
+    erased_ids: list[strawberry.ID]
     refused: int = strawberry.field(description="Those that were left out; more than 0 with `SKIP` alone.")
 
     @classmethod
@@ -269,6 +273,8 @@ class RecordDescriptionsResult:
             conflicting=done.conflicting,
             conflicting_ids=list(map(strawberry.ID, done.conflicting_ids)),
             replaced=done.replaced,
+            erased=done.erased,
+            erased_ids=list(map(strawberry.ID, done.erased_ids)),
             refused=done.refused,
         )
 

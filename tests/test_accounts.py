@@ -213,6 +213,11 @@ def ask_revoke_key(owner: Owner) -> Sequence[Asked]:
     ]
 
 
+def ask_erase(owner: Owner) -> Sequence[Asked]:
+    query = "mutation($ids: [ID!]) { eraseDescriptions(ids: $ids) { erased exports { id } } }"
+    return [(query, {"ids": [owner.result]}, {"eraseDescriptions": {"erased": 0, "exports": []}})]
+
+
 CASES: dict[str, Callable[[Owner], Sequence[Asked]]] = {
     "Query.descriptions": ask_descriptions,
     "Query.description": ask_description,
@@ -230,6 +235,7 @@ CASES: dict[str, Callable[[Owner], Sequence[Asked]]] = {
     "Mutation.recordDescriptions": ask_record_descriptions,
     "Mutation.reviewDescriptions": ask_review,
     "Mutation.reviewMatching": ask_review_matching,
+    "Mutation.eraseDescriptions": ask_erase,
     "Mutation.createApiKey": ask_create_key,
     "Mutation.limitApiKey": ask_limit_key,
     "Mutation.revokeApiKey": ask_revoke_key,
@@ -244,6 +250,7 @@ NEEDED = {
     "recordDescriptions": Scope.WRITE,
     "reviewDescriptions": Scope.WRITE,
     "reviewMatching": Scope.WRITE,
+    "eraseDescriptions": Scope.ADMIN,
     "createApiKey": Scope.ADMIN,
     "limitApiKey": Scope.ADMIN,
     "revokeApiKey": Scope.ADMIN,
