@@ -20,7 +20,7 @@ from app.engine import dialects
 from app.engine.queries import Asking, Query
 from app.errors import Conflict, DeactivatedKey, ExpiredKey, Forbidden, InvalidInput, NotFound, Unauthenticated
 from app.limits import Limits
-from app.models import Account, ApiKey, Scope
+from app.models import Account, ApiKey, History, Scope
 
 _BEGINNING = "sightlog_"
 _PREFIX_LENGTH = len(_BEGINNING) + 8
@@ -142,7 +142,7 @@ def account(session: Session, name: str, *, create: bool = False) -> Account:
     if found is None:
         if not create:
             raise NotFound(f"There is no account named '{name}'.{_meant(session, name)}")
-        found = Account(name=name, created_at=times.now())
+        found = Account(id=_next_id(session), name=name, created_at=times.now())
         session.add(found)
         session.flush()
     return found
@@ -204,10 +204,12 @@ def create_key(
 ) -> str:
     """A new key. This is the only time that the whole of it is known; only its hash is stored.
 
-    `rate_limit` is a limit of its own that the operator sets, as `limit_key` does.
+    `rate_limit` is a limit of its own that the operator sets, as `limit_key` does. NotFound where the account was
+    deleted.
     """
     if name is not None and not (1 <= len(name) <= 100 and name.isprintable()):
         raise InvalidInput("The name of a key is 1 to 100 letters, digits, spaces or other signs.", field="name")
+    _require_account(session, account_id)
     prefix = _BEGINNING + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(8))
     key = prefix + secrets.token_urlsafe(32)
     now = times.now()
@@ -274,6 +276,23 @@ def scope_of(names: str) -> Scope:
     except ValueError:
         raise InvalidInput("Scopes are read, write and admin, joined by commas.", field="scopes") from None
     return max(given, key=_SCOPES.index)
+
+
+def _next_id(session: Session) -> int | None:
+    """None: the database gives one that it has never given. SQLite would give that of the last account again, once it
+    was deleted.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        return None
+    deleted = select(func.max(History.account_id)).where(col(History.deleted_at).is_not(None))
+    return max(session.exec(select(func.max(Account.id))).one() or 0, session.exec(deleted).one() or 0) + 1
+
+
+def _require_account(session: Session, account_id: int) -> None:
+    """NotFound where it was deleted; it is not deleted before the transaction ends."""
+    found = select(Account.id).where(Account.id == account_id).with_for_update(key_share=True)
+    if session.exec(found).first() is None:
+        raise NotFound("The account was deleted.")
 
 
 def _limit(text: str) -> int | None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app import auth, probes, sessions, signals, threads, times
-from app.commands import accounts, db, keys, opening, show
+from app.commands import accounts, db, erase, keys, opening, show
 from app.demo import account as demo_account
-from app.history.recording import OnConflict
+from app.history.recording import OnConflict, OnErased
 from app.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ app.add_typer(keys.commands, name="keys")
 app.add_typer(accounts.commands, name="accounts")
 app.add_typer(db.commands, name="db")
 app.command("settings")(show.show_settings)
+app.command("erase")(erase.erase_results)
 
 
 @app.command()
@@ -94,6 +95,9 @@ def import_(
     on_conflict: Annotated[
         OnConflict, typer.Option(help="What becomes of a known result that the file gives other content.")
     ] = OnConflict.KEEP,
+    on_erased: Annotated[
+        OnErased, typer.Option(help="What becomes of a result that was erased before, which is told of either way.")
+    ] = OnErased.LEAVE_OUT,
 ) -> None:
     """Record the results of .jsonl, .json and .csv files, plain, .gz or .zst.
 
@@ -106,7 +110,9 @@ def import_(
         terminal.check_files(files)
         with runtime.database.write() as session:
             account_id = accounts.id_of(session, account, create=create)
-        rejected = terminal.import_files(runtime.database, account_id, files, on_conflict=on_conflict)
+        rejected = terminal.import_files(
+            runtime.database, account_id, files, on_conflict=on_conflict, on_erased=on_erased
+        )
     raise typer.Exit(1 if rejected else 0)
 
 

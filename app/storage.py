@@ -75,7 +75,9 @@ class LocalStorage:
         folder = self.path(prefix)
         for file in folder.iterdir() if folder.is_dir() else ():
             key = prefix + file.name
-            if key != keep and unwanted(key):
+            if file.is_dir():
+                self.clear(f"{key}/", unwanted=unwanted, keep=keep)
+            elif key != keep and unwanted(key):
                 file.unlink(missing_ok=True)
         with suppress(OSError):  # it is not empty, or not there
             folder.rmdir()

@@ -66,7 +66,7 @@ def own(tmp_path: Path) -> Iterator[Stack]:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("", "serve worker import demo settings keys accounts db SIGHTLOG_"),
+        ("", "serve worker import erase demo settings keys accounts db SIGHTLOG_"),
         ("serve", "--host 127.0.0.1 --port 8000 --demo SIGTERM"),
         ("worker", "Redis"),
         ("import", "FILE... --account required .jsonl .json .csv .gz twice `-`"),
@@ -77,10 +77,12 @@ def own(tmp_path: Path) -> Iterator[Stack]:
         ("keys list", "--account"),
         ("keys limit", "key N|default list beginning"),
         ("keys revoke", "key list beginning"),
-        ("accounts", "create list rename limit"),
+        ("accounts", "create list rename delete limit"),
         ("accounts create", "NAME keys"),
         ("accounts rename", "OLD NEW history"),
         ("accounts list", "requests"),
+        ("accounts delete", "NAME --yes again keys"),
+        ("erase", "--account required --id --image-id --before --expect --keep-exports --yes reviews"),
         ("accounts limit", "NAME N|default"),
         ("db", "upgrade check recount refold"),
         ("db upgrade", "schema"),

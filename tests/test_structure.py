@@ -21,7 +21,7 @@ WINGS: dict[str, set[str]] = {
     "imports": {"engine", "history"},
     "migrations": {"engine"},
     "demo": {"history"},
-    "commands": {"engine", "history", "migrations"},
+    "commands": {"engine", "exports", "history", "migrations"},
     "http": {"demo", "engine", "exports", "history", "imports", "jobs", "migrations"},
 }
 """The wings of `app`, and from which others each may import."""

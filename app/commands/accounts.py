@@ -1,18 +1,19 @@
 """`sightlog accounts`: who has a history, and how much each may ask for."""
 
+import sys
 from typing import Annotated
 
 import typer
 from rich.table import Table
 from sqlmodel import Session
 
-from app import auth, times
-from app.commands.opening import err, opened, show, told_plainly
+from app import auth, closing, times
+from app.commands.opening import err, fail, opened, show, told_plainly
 from app.errors import NotFound
 from app.limits import Limits
 
 commands = typer.Typer(
-    help="Create, list and rename accounts, and set how much they may ask for.", no_args_is_help=True
+    help="Create, list, rename and delete accounts, and set how much they may ask for.", no_args_is_help=True
 )
 
 Name = Annotated[str, typer.Option("--account", help="Name of the account.")]
@@ -49,6 +50,33 @@ def rename_account(
     with opened() as runtime, told_plainly(), runtime.database.write() as session:
         auth.rename_account(session, old, new)
     err.print(f"The account '{old}' is now '{new}'.")
+
+
+@commands.command("delete")
+def delete_account(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete an account with all that it has: results, reviews, exports and their files, keys, sessions.
+
+    Its name is to be typed again. When it breaks off, begin it again: it goes on from there.
+    """
+    with opened() as runtime, told_plainly():
+        with runtime.database.read() as session:
+            id_of(session, name, create=False)
+        if not yes:
+            if not sys.stdin.isatty():
+                fail("Nobody can be asked here: say --yes.")
+            if typer.prompt("All that it has is deleted for good. Type its name again", err=True) != name:
+                fail("That is not its name: nothing was done.")
+        taken = closing.close(runtime, name)
+        empty = runtime.database.empty_log()
+    results, exports, keys = f"{taken.results} results", f"{taken.exports} exports", f"{taken.keys} keys"
+    err.print(f"The account '{name}' was deleted, with {results}, {exports} and {keys}.")
+    if not empty:
+        err.print(
+            "The log of the database still holds what was deleted, as somebody reads it; it goes with the next writes."
+        )
 
 
 @commands.command("list")

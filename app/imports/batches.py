@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.engine.db import Database
 from app.history import recording
-from app.history.recording import OnConflict, Refused, Result
+from app.history.recording import OnConflict, OnErased, Refused, Result
 from app.imports.lines import Unreadable
 from app.imports.readers import Read
 
@@ -13,14 +13,14 @@ BATCH = 2000
 BATCH_BYTES = 4_000_000
 """Of records as they stand in the file; whichever of the two is reached first."""
 
-_TOLD_CONFLICTS = 20
+_TOLD = 20
 """Ids that are listed; all are counted."""
 
 
 @dataclass
 class Tally:
     """What became of the results of a file. `conflicting` of the known ones have other content, `conflicts` are ids of
-    such.
+    such. `erased` were left out, as they were erased before; `tombstones` are ids of such.
     """
 
     recorded: int = 0
@@ -29,6 +29,8 @@ class Tally:
     conflicting: int = 0
     replaced: int = 0
     conflicts: tuple[str, ...] = ()
+    erased: int = 0
+    tombstones: tuple[str, ...] = ()
 
     def add(self, other: "Tally") -> None:
         self.recorded += other.recorded
@@ -36,7 +38,9 @@ class Tally:
         self.rejected += other.rejected
         self.conflicting += other.conflicting
         self.replaced += other.replaced
-        self.conflicts = (self.conflicts + other.conflicts)[:_TOLD_CONFLICTS]
+        self.conflicts = (self.conflicts + other.conflicts)[:_TOLD]
+        self.erased += other.erased
+        self.tombstones = (self.tombstones + other.tombstones)[:_TOLD]
 
 
 def import_results(
@@ -46,6 +50,7 @@ def import_results(
     tally: Tally,
     *,
     on_conflict: OnConflict = OnConflict.KEEP,
+    on_erased: OnErased = OnErased.LEAVE_OUT,
     rejected: Callable[[int | None, str], None],
     advanced: Callable[[], None] = lambda: None,
 ) -> None:
@@ -60,9 +65,19 @@ def import_results(
     def flush() -> None:
         nonlocal size
         with database.write() as session:
-            outcome = recording.record(session, account_id, list(batch.values()), on_conflict=on_conflict)
-        conflicts = outcome.conflicting_ids
-        tally.add(Tally(outcome.recorded, outcome.already_known, 0, len(conflicts), outcome.replaced, conflicts))
+            results = list(batch.values())
+            outcome = recording.record(session, account_id, results, on_conflict=on_conflict, on_erased=on_erased)
+        tally.add(
+            Tally(
+                recorded=outcome.recorded,
+                already_known=outcome.already_known,
+                conflicting=outcome.conflicting,
+                replaced=outcome.replaced,
+                conflicts=outcome.conflicting_ids,
+                erased=outcome.erased,
+                tombstones=outcome.erased_ids,
+            )
+        )
         batch.clear()
         size = 0
         advanced()

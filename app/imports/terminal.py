@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from app import compression
 from app.engine.db import Database
 from app.errors import InvalidInput
-from app.history.recording import OnConflict
+from app.history.recording import OnConflict, OnErased
 from app.imports import batches, readers
 from app.imports.batches import Tally
 
@@ -29,17 +29,21 @@ def check_files(names: list[str]) -> None:
 
 
 def import_files(
-    database: Database, account_id: int, names: list[str], *, on_conflict: OnConflict = OnConflict.KEEP
+    database: Database,
+    account_id: int,
+    names: list[str],
+    *,
+    on_conflict: OnConflict = OnConflict.KEEP,
+    on_erased: OnErased = OnErased.LEAVE_OUT,
 ) -> int:
     """Imports one file after the other and prints what became of them; how many lines were rejected."""
     total = Tally()
     try:
         for name in names:
-            _import_file(database, account_id, name, total, on_conflict)
+            _import_file(database, account_id, name, total, on_conflict, on_erased)
     finally:  # however far it came: doing it again goes on from there
-        if total.conflicts:
-            more = ", …" if total.conflicting > len(total.conflicts) else ""
-            _warn(f"known with other content: {', '.join(total.conflicts)}{more}")
+        _warn_of("known with other content", total.conflicts, total.conflicting)
+        _warn_of("left out, as they were erased", total.tombstones, total.erased)
         print(_told(total))
     return total.rejected
 
@@ -48,10 +52,13 @@ def _told(total: Tally) -> str:
     known = f"{total.already_known} already known"
     known += f" ({total.conflicting} of them with other content)" if total.conflicting else ""
     replaced = f", {total.replaced} replaced" if total.replaced else ""
-    return f"{total.recorded} recorded, {known}{replaced}, {total.rejected} rejected"
+    erased = f", {total.erased} left out as they were erased" if total.erased else ""
+    return f"{total.recorded} recorded, {known}{replaced}{erased}, {total.rejected} rejected"
 
 
-def _import_file(database: Database, account_id: int, name: str, total: Tally, on_conflict: OnConflict) -> None:
+def _import_file(
+    database: Database, account_id: int, name: str, total: Tally, on_conflict: OnConflict, on_erased: OnErased
+) -> None:
     shown, tally = "standard input" if name == "-" else name, Tally()
 
     def rejected(number: int | None, reason: str) -> None:
@@ -62,10 +69,22 @@ def _import_file(database: Database, account_id: int, name: str, total: Tally, o
         found = readers.read(name, data)
         try:
             batches.import_results(
-                database, account_id, found, tally, on_conflict=on_conflict, rejected=rejected, advanced=advanced
+                database,
+                account_id,
+                found,
+                tally,
+                on_conflict=on_conflict,
+                on_erased=on_erased,
+                rejected=rejected,
+                advanced=advanced,
             )
         finally:
             total.add(tally)
+
+
+def _warn_of(what: str, ids: Sequence[str], count: int) -> None:
+    if ids:
+        _warn(f"{what}: {', '.join(ids)}{', …' if count > len(ids) else ''}")
 
 
 def _warn(line: str) -> None:
