@@ -25,12 +25,14 @@ class Post(Protocol):
 class Delivered:
     """What became of a batch. `left` are those of which nothing is known, because of `error`; they can be sent again.
 
-    Of `known` results, `conflicting` were given with other content than what is kept.
+    Of `known` results, `conflicting` were given with other content than what is kept. `erased` were left out by the
+    server, which had erased them before.
     """
 
     recorded: int = 0
     known: int = 0
     conflicting: int = 0
+    erased: int = 0
     refused: list[tuple[Row, Refusal]] = field(default_factory=list)
     left: list[Row] = field(default_factory=list)
     error: SightlogError | None = None
@@ -104,6 +106,8 @@ def _count(rows: Sequence[Row], answered: list[dict[str, Any]], done: Delivered)
             done.refused.append((rows[told["index"]], reason))
         elif outcome == "RECORDED":
             done.recorded += 1
+        elif outcome == "ERASED":
+            done.erased += 1
         else:
             done.known += 1
             done.conflicting += outcome == "CONFLICTING"
@@ -133,7 +137,7 @@ def _field(place: str | None) -> str | None:
 
 
 def _succeeded(done: Delivered) -> bool:
-    return done.recorded > 0 or done.known > 0
+    return done.recorded > 0 or done.known > 0 or done.erased > 0
 
 
 def _all(

@@ -37,8 +37,8 @@ class Refused(NamedTuple):
 
 @dataclass
 class Recorded:
-    """What recording did. `ids` are of all that were not refused, in the order given; a known result is conflicting
-    if it was given with other content.
+    """What recording did. `ids` are of all that were neither refused nor left out, in the order given; a known result
+    is conflicting if it was given with other content. Those of `erased_ids` were left out, as they had been erased.
     """
 
     recorded: int = 0
@@ -46,6 +46,7 @@ class Recorded:
     conflicting: int = 0
     ids: list[str] = field(default_factory=list)
     conflicting_ids: list[str] = field(default_factory=list)
+    erased_ids: list[str] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
 
@@ -101,6 +102,8 @@ class Batches:
         self.told.conflicting += answer.conflicting
         if isinstance(answer, RecordDescriptionsRecordDescriptions):
             self.told.ids += answer.ids
+            there = set(answer.ids)  # nothing was refused, so an id that is not there was left out
+            self.told.erased_ids += [str(input.id) for _, input in self._batch if input.id not in there]
             self.told.conflicting_ids += answer.conflicting_ids
             return
         for row in answer.rows:
@@ -109,6 +112,9 @@ class Batches:
                     row.error.message, code=row.error.code, field=self._placed(row.error.field)
                 )
                 self.told.refused.append(Refused(self._places[row.index], row.id, error))
+                continue
+            if row.outcome is RecordOutcome.ERASED:
+                self.told.erased_ids.append(str(row.id))
                 continue
             self.told.ids.append(str(row.id))
             if row.outcome in (RecordOutcome.CONFLICTING, RecordOutcome.REPLACED):

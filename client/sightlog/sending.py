@@ -71,14 +71,16 @@ class Counters:
     """What became of results, as far as this process knows. Those that it sends for another process count too.
 
     `recorded` were new to the server, `known` were not; `conflicting` of these were given with other content than it
-    keeps. `refused` were told to `on_refused` or are in the file of dead letters. `spooled` were written to disk, where
-    they wait or have been sent since. `dropped` are lost: memory and disk were full. `damaged` are lines on disk that
-    nobody can read, as their writer was killed. `waiting` are in memory now.
+    keeps. `erased` were left out by the server, which had erased them before. `refused` were told to `on_refused` or
+    are in the file of dead letters. `spooled` were written to disk, where they wait or have been sent since. `dropped`
+    are lost: memory and disk were full. `damaged` are lines on disk that nobody can read, as their writer was killed.
+    `waiting` are in memory now.
     """
 
     recorded: int = 0
     known: int = 0
     conflicting: int = 0
+    erased: int = 0
     refused: int = 0
     spooled: int = 0
     dropped: int = 0
@@ -421,7 +423,9 @@ class Sending:
         self._refuse(done.refused)
         if of_spool:
             self.spool.settle(done.left)
-        self._count(recorded=done.recorded, known=done.known, conflicting=done.conflicting)
+        self._count(recorded=done.recorded, known=done.known, conflicting=done.conflicting, erased=done.erased)
+        if done.erased:
+            self._say("erased", "Results that were erased at the server were not recorded again.")
         if done.conflicting:
             self._say("conflicting", "Results with known ids and other content were not recorded; the first are kept.")
         if done.error is not None:

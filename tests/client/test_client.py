@@ -208,6 +208,16 @@ def test_what_is_good_of_a_batch_is_recorded(client: Client) -> None:
     assert (again.already_known, again.conflicting_ids, [one.place for one in again.refused]) == (2, ["r00000"], [0])
 
 
+def test_what_was_erased_is_told_of(client: Client, account: Account) -> None:
+    one, two = given(2)
+    with account.connect(Scope.ADMIN) as admin:
+        admin.post("/graphql", json={"query": 'mutation { eraseDescriptions(ids: ["r00000"]) { erased } }'})
+    for on_invalid in ("fail", "skip"):
+        told = client.record([one, two], on_invalid=on_invalid)
+        assert (told.ids, told.erased_ids) == (["r00001"], ["r00000"])
+        assert told.recorded + told.already_known == 1
+
+
 def test_results_too_large_for_one_request_are_sent_in_smaller_ones(client: Client) -> None:
     """17 MB, more than the server takes at once."""
     told = client.record(

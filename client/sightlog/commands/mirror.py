@@ -202,6 +202,8 @@ def _tell(report: Report, ledger: Ledger, as_json: bool) -> None:
     )
     if tally.conflicting:
         print(f"{tally.conflicting} of the known ones differ and were kept; --replace takes the other side's.")
+    if tally.erased:
+        print(f"{tally.erased} were left out, as they had been erased here.")
     if tally.refused or len(ledger):
         print(f"{len(ledger)} rows cannot be recorded; {ledger.path} says why.")
     for name, count in sorted(tally.left_out.items()):

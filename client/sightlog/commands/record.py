@@ -140,6 +140,8 @@ class _Recording:
             print(row.id)
         if outcome == "conflicting":
             output.say("It is known with other content, which was kept.")
+        if outcome == "erased":
+            output.say("It was erased before, and was not recorded again.")
 
     def stream(self, stream: IO[bytes]) -> None:
         last = 0
@@ -282,4 +284,5 @@ def _summary(counts: Counter[str]) -> str:
     if counts["replaced"]:
         told.append(f"{counts['replaced']:,} replaced")
     kept = f" Known with other content, which was kept: {counts['conflicting']:,}." if counts["conflicting"] else ""
-    return f"{', '.join(told)}.{kept}"
+    erased = f" Left out, as they were erased before: {counts['erased']:,}." if counts["erased"] else ""
+    return f"{', '.join(told)}.{kept}{erased}"

@@ -16,7 +16,8 @@ from sightlog.errors import TooLarge
 @dataclass
 class Tally:
     """What became of the results that were read, those that are read twice counted twice. `conflicting` of the known
-    ones are kept with other content; `failed` of all say that the model failed.
+    ones are kept with other content; `erased` were left out, as they had been erased here; `failed` of all say that the
+    model failed.
     """
 
     read: int = 0
@@ -24,6 +25,7 @@ class Tally:
     known: int = 0
     conflicting: int = 0
     replaced: int = 0
+    erased: int = 0
     refused: int = 0
     failed: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
@@ -61,6 +63,7 @@ class Target:
                 if one.outcome is RecordOutcome.REFUSED:
                     refused(part[one.index], one.error.message if one.error else "refused")
                 tally.recorded += one.outcome is RecordOutcome.RECORDED
+                tally.erased += one.outcome is RecordOutcome.ERASED
                 tally.replaced += one.outcome is RecordOutcome.REPLACED
                 tally.known += one.outcome in (RecordOutcome.KNOWN, RecordOutcome.CONFLICTING)
                 tally.conflicting += one.outcome is RecordOutcome.CONFLICTING

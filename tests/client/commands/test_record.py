@@ -86,6 +86,17 @@ def test_json_tells_of_each_line(shell: Shell) -> None:
 
 
 @only_embedded
+def test_an_erased_result_is_told_of(account: Account, shell: Shell) -> None:
+    with account.connect(Scope.ADMIN) as admin:
+        admin.post("/graphql", json={"query": 'mutation { eraseDescriptions(ids: ["a"]) { erased } }'})
+    told = shell.run("record", "--json", input=text(ONE, ONE | {"id": "b"}))
+    assert json.loads(told.stdout.splitlines()[0]) == {"line": 1, "id": "a", "outcome": "erased"}
+    assert told.stderr == "1 recorded, 0 already known, 0 refused. Left out, as they were erased before: 1.\n"
+    told = shell.run("record", "--id", "a", "--description", "A dog")
+    assert (told.stdout, told.stderr) == ("a\n", "It was erased before, and was not recorded again.\n")
+
+
+@only_embedded
 def test_a_known_result_is_replaced_by_who_may(account: Account, shell: Shell) -> None:
     shell.run("record", input=text(ONE))
     given = text(ONE | {"description": "other"})

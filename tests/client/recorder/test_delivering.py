@@ -48,14 +48,15 @@ def test_all_at_once() -> None:
 
 def test_what_becomes_of_each() -> None:
     error = {"code": "VALIDATION_ERROR", "field": "input.2.confidenceScore", "message": "too much"}
-    outcomes = ["RECORDED", "KNOWN", "REFUSED", "CONFLICTING"]
+    outcomes = ["RECORDED", "KNOWN", "REFUSED", "CONFLICTING", "ERASED"]
     told = [
         {"index": index, "outcome": outcome, "error": error if outcome == "REFUSED" else None}
         for index, outcome in enumerate(outcomes)
     ]
-    done = deliver(ROWS[:4], lambda rows: told)
+    done = deliver(ROWS[:5], lambda rows: told)
     refusal = ("VALIDATION_ERROR", "confidence_score", "too much")
-    assert done == Delivered(recorded=1, known=2, conflicting=1, refused=[(ROWS[2], refusal)])  # type: ignore[list-item]
+    refused: Any = [(ROWS[2], refusal)]
+    assert done == Delivered(recorded=1, known=2, conflicting=1, erased=1, refused=refused)
 
 
 def test_of_twins_one_is_sent() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from app.models import Scope
 from sightlog.describing import describe
 from sightlog.errors import NotSignedIn
 from sightlog.recorder import Bounds, Counters, Recorder, Refusal
@@ -86,6 +87,16 @@ def test_recording_twice_is_harmless(account: Account, log: Recorder) -> None:
         assert log.flush()
     assert log.counters() == Counters(recorded=1, known=2, conflicting=1)
     assert [one["description"] for one in kept(account)] == ["A dog"]
+
+
+def test_what_was_erased_is_counted_and_stays_away(account: Account, log: Recorder) -> None:
+    with account.connect(Scope.ADMIN) as admin:
+        admin.post("/graphql", json={"query": 'mutation { eraseDescriptions(ids: ["one"]) { erased } }'})
+    log.record(id="one", description="A dog")
+    log.record(id="two", description="A dog")
+    assert log.flush()
+    assert log.counters() == Counters(recorded=1, erased=1)
+    assert [one["id"] for one in kept(account)] == ["two"]
 
 
 def test_an_id_follows_from_that_of_the_response(log: Recorder) -> None:
