@@ -27,6 +27,7 @@ class ExportEventType(str, Enum):
     RETRIED = "RETRIED"
     EXPIRED = "EXPIRED"
     DELETED = "DELETED"
+    ERASED = "ERASED"
 
 
 class ExportFormat(str, Enum):
@@ -59,6 +60,7 @@ class RecordOutcome(str, Enum):
     CONFLICTING = "CONFLICTING"
     REPLACED = "REPLACED"
     REFUSED = "REFUSED"
+    ERASED = "ERASED"
 
 
 class ReviewState(str, Enum):
