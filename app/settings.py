@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -209,6 +210,27 @@ class Settings(BaseSettings):
     export_retention: Duration = Field(
         timedelta(days=7), description="How long the file of an export is kept, such as `7d` or `12h`."
     )
+    outbound_networks: Names = Field(
+        (),
+        description="Networks joined by commas, such as `10.0.5.0/24`, whose addresses may be fetched from for a "
+        "customer although they are not public. Empty: none, so that no recorded URL reaches anything of yours.",
+    )
+    max_images: int = Field(
+        10_000, ge=1, description="Results of one export with images. Each image is fetched from its `image_url`."
+    )
+    max_image_bytes: int = Field(20 * 2**20, ge=1024, le=2**30, description="Largest image that is fetched, in bytes.")
+    max_images_bytes: int = Field(
+        4 * 2**30,
+        ge=1024,
+        description="Bytes of the images of one export, together; those that are left then are told in its ledger.",
+    )
+    image_timeout: Duration = Field(
+        timedelta(seconds=15), gt=timedelta(0), description="How long the fetching of one image may take, in all."
+    )
+    images_timeout: Duration = Field(
+        timedelta(hours=1), gt=timedelta(0), description="The same, of all images of an export."
+    )
+    images_at_a_time: int = Field(8, ge=1, le=64, description="Images that one export fetches at a time.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
     )
@@ -220,6 +242,13 @@ class Settings(BaseSettings):
         for origin in value:
             if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s*@?#]+", origin):
                 raise ValueError("an origin is a scheme and a host, such as https://app.example.com")
+        return value
+
+    @field_validator("outbound_networks")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            ip_network(text)
         return value
 
     @property
