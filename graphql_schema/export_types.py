@@ -8,6 +8,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.exports import lifecycle
+from app.exports.ledger import LEFT_OUT
 from app.exports.lifecycle import Receipt
 from graphql_schema import nodes
 from graphql_schema.enums import Compression, ExportEventType, ExportFormat, ExportStatus
@@ -45,6 +46,16 @@ class ExportReceipt:
 
 
 @strawberry.type
+class ExportLedger:
+    """What could not be exported: JSON lines, each a result and the `reason`. `sightlog import` reads them."""
+
+    rows: int
+    download_url: str | None = strawberry.field(
+        description="Signed anew at every read; works for one hour, without a key. Null once the file was removed."
+    )
+
+
+@strawberry.type
 class ExportEvent:
     """Something that happened to an export."""
 
@@ -79,6 +90,7 @@ class Export(Node):
     estimated_completion_time: datetime | None
     error_message: str | None
     receipt: ExportReceipt | None
+    ledger: ExportLedger | None = strawberry.field(description="Null where nothing was left out.")
 
     @strawberry.field
     async def events(self, info: Info) -> list[ExportEvent]:
@@ -90,6 +102,7 @@ class Export(Node):
     def of(cls, state: ExportState) -> "Export":
         row = state.row
         completed = row.status == ExportStatus.COMPLETED
+        left = (row.notes or {}).get(LEFT_OUT, 0)
         return cls(
             node_id=nodes.make("Export", row.id),
             id=strawberry.ID(str(row.id)),
@@ -106,6 +119,7 @@ class Export(Node):
             estimated_completion_time=state.estimated_completion_time,
             error_message=row.error_message,
             receipt=_receipt(receipt) if (receipt := lifecycle.receipt(row)) else None,
+            ledger=ExportLedger(rows=left, download_url=state.ledger_url) if left else None,
         )
 
 

@@ -11,6 +11,7 @@ from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
 
 from app.errors import InvalidInput
+from app.exports import training
 from app.exports.requests import ExportRequest
 from app.history import columns, filters, metadata, recording, reviews
 from app.history.erasing import Choice
@@ -87,6 +88,14 @@ class CreateExportInput:
         description="The newest ones, up to 100000; a key with the scope `admin` may ask for more, and gets all "
         "without a limit.",
     )
+    images: bool | None = strawberry.field(
+        default=False,
+        description="Of a training set: fetches each image from its `imageUrl` into it. Needs the scope `write`. What "
+        "cannot be fetched is in the ledger.",
+    )
+    texts: bool | None = strawberry.field(
+        default=False, description="Besides, a `.txt` with the description beside each image."
+    )
 
 
 @strawberry.input
@@ -162,9 +171,15 @@ def to_pagination(
     )
 
 
-def to_request(given: CreateExportInput, idempotency_key: str | None, *, unbounded: bool) -> ExportRequest:
+def to_request(
+    given: CreateExportInput, idempotency_key: str | None, *, unbounded: bool, max_images: int
+) -> ExportRequest:
+    """`max_images`: rows of one with images."""
     values = _given(given) | {"filter": to_filter(given.filter)} | ({"max_rows": None} if unbounded else {})
-    return ExportRequest(**values, idempotency_key=idempotency_key or None)
+    options = {name: True for name in training.OPTIONS if values.pop(name, False)}
+    if "images" in options:
+        values["max_rows"] = max_images
+    return ExportRequest(**values, options=options, idempotency_key=idempotency_key or None)
 
 
 def to_choice(

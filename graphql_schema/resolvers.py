@@ -6,15 +6,16 @@ coroutines; the others block, and the edges call them in threads. Errors are tho
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
 from sqlmodel import Session
 
 from app.errors import NotFound
-from app.exports import claims, erasures, estimates, events, files, retention, runs
+from app.exports import claims, erasures, estimates, events, files, ledger, retention, runs
 from app.exports import lifecycle as export_rows
 from app.exports.erasures import Erasure, OnErasure
 from app.exports.requests import ExportRequest
@@ -44,6 +45,7 @@ class ExportState:
     row: Export
     download_url: str | None
     estimated_completion_time: datetime | None
+    ledger_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def exports(
 
 
 def create_export(context: Context, wanted: ExportRequest) -> ExportState:
+    _require(context, wanted.options)
     with context.runtime.database.write() as session:
         id = export_rows.create(session, context.account_id, wanted, by=context.principal.key_prefix).id
         due = _due(context, session)
@@ -143,6 +146,7 @@ def cancel_export(context: Context, id: uuid.UUID) -> ExportState:
 
 def retry_export(context: Context, id: uuid.UUID) -> ExportState:
     with context.runtime.database.write() as session:
+        _require(context, export_rows.get(session, context.account_id, id).options or {})
         export_rows.retry(session, context.account_id, id, by=context.principal.key_prefix)
         due = _due(context, session)
     return _sent(context, id, due)
@@ -228,6 +232,12 @@ def _estimate(
     return estimates.estimate(session, context.account_id, rows, at_a_time=at_a_time, count=count)
 
 
+def _require(context: Context, options: Mapping[str, Any]) -> None:
+    """Forbidden for images without the scope `write`: it is for who may record to have addresses asked."""
+    if options.get("images"):
+        context.principal.require(Scope.WRITE)
+
+
 def _due(context: Context, session: Session) -> list[tuple[int, uuid.UUID]]:
     """Exports of the account whose turn it is: they alone are sent, so that nobody's messages fill the queue."""
     limit = context.runtime.settings.exports_per_account
@@ -242,8 +252,11 @@ def _sent(context: Context, id: uuid.UUID, due: list[tuple[int, uuid.UUID]]) -> 
 
 
 def _state(context: Context, row: Export, estimated: datetime | None) -> ExportState:
-    url = None
-    if row.object_key is not None:
-        content_type, filename = files.content_type(row), files.filename(row)
-        url = context.runtime.storage.url(row.object_key, content_type=content_type, filename=filename)
-    return ExportState(row, url, estimated)
+    if row.object_key is None:
+        return ExportState(row, None, estimated)
+    sign = context.runtime.storage.url
+    url = sign(row.object_key, content_type=files.content_type(row), filename=files.filename(row))
+    if not (row.notes or {}).get(ledger.LEFT_OUT):
+        return ExportState(row, url, estimated)
+    key, filename = files.ledger_key(row.object_key), files.ledger_filename(row)
+    return ExportState(row, url, estimated, sign(key, content_type=ledger.CONTENT_TYPE, filename=filename))

@@ -155,8 +155,9 @@ class Mutation:
         """Starts an export. The same idempotency key and input give the same export."""
 
         def resolve(context: Context) -> ExportState:
-            unbounded = context.principal.includes(Scope.ADMIN)
-            return resolvers.create_export(context, to_request(input, idempotency_key, unbounded=unbounded))
+            unbounded, most = context.principal.includes(Scope.ADMIN), context.runtime.settings.max_images
+            wanted = to_request(input, idempotency_key, unbounded=unbounded, max_images=most)
+            return resolvers.create_export(context, wanted)
 
         return await _export(info, resolve)
 

@@ -17,6 +17,7 @@ from sqlmodel import select as select_rows
 
 from app.engine import locks
 from app.exports import events, lifecycle
+from app.exports.ledger import LEFT_OUT
 from app.exports.lifecycle import Receipt, change, changed, clock, in_states, is_export
 from app.jobs import leases
 from app.jobs import rows as jobs
@@ -122,7 +123,7 @@ def complete(session: Session, held: Claim, receipt: Receipt, *, object_key: str
         "completed_at": now,
         "lease_until": None,
         "rows_written": receipt.rows,
-        "rows_total": receipt.rows,
+        "rows_total": receipt.rows + receipt.notes.get(LEFT_OUT, 0),
         "bytes": receipt.bytes,
         "sha256": receipt.sha256,
         "snapshot_at": receipt.snapshot_at,

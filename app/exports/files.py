@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, select
 
 from app.engine.queries import Asking, Query
-from app.exports import formats
+from app.exports import formats, ledger
 from app.models import Export
 
 _TABLE = Export.__table__  # type: ignore[attr-defined]
@@ -31,23 +31,40 @@ def filename(export: Export) -> str:
     return f"export_{export.id}.{formats.extension(export.format, export.compression)}"
 
 
+def ledger_key(object_key: str) -> str:
+    """Where the ledger of that file lies, if it has one."""
+    return f"{object_key.partition('.')[0]}.{ledger.EXTENSION}"
+
+
+def ledger_filename(export: Export) -> str:
+    return f"export_{export.id}.{ledger.EXTENSION}"
+
+
 def content_type(export: Export) -> str:
     return formats.content_type(export.format, export.compression)
 
 
 def content_type_of(key: str) -> Asking[str | None]:
-    """That of the file under an object key. None where it is no export's result, or not any more: the export was
-    deleted, its file has expired, or another attempt wrote the one that counts.
+    """That of the file under an object key. None where it is no export's result nor the ledger of one, or not any
+    more: the export was deleted, its file has expired, or another attempt wrote the one that counts.
     """
     account_id, _, rest = key.partition("/")
     try:
-        values = {"account_id": int(account_id), "id": uuid.UUID(rest.partition("/")[0]), "object_key": key}
+        values = {
+            "account_id": int(account_id),
+            "id": uuid.UUID(rest.partition("/")[0]),
+        }
     except ValueError:
         return None
 
     def build() -> Select[Any]:
         is_it = [_TABLE.c[name] == bindparam(name, type_=_TABLE.c[name].type) for name in values]
-        return select(_TABLE.c.format, _TABLE.c.compression).where(*is_it, _TABLE.c.deleted_at.is_(None))
+        shown = (_TABLE.c.object_key, _TABLE.c.format, _TABLE.c.compression)
+        return select(*shown).where(*is_it, _TABLE.c.deleted_at.is_(None), _TABLE.c.object_key.is_not(None))
 
-    found = yield Query("file of an export", build, values, one_plan=True)
-    return formats.content_type(*found[0]) if found else None
+    for object_key, *of_file in (yield Query("file of an export", build, values, one_plan=True)):
+        if key == object_key:
+            return formats.content_type(*of_file)
+        if key == ledger_key(object_key):
+            return ledger.CONTENT_TYPE
+    return None

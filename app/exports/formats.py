@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.compression import PACKINGS
+from app.exports import training
 from app.exports.rows import Rows
 
 Part = tuple[bytes, int]
@@ -12,11 +13,12 @@ Part = tuple[bytes, int]
 
 
 class ExportFormat(StrEnum):
-    """CSV (RFC 4180, CRLF), one JSON array, or one JSON object per line."""
+    """CSV (RFC 4180, CRLF), one JSON array, one JSON object per line, or a training set as a Zip (ImageFolder)."""
 
     CSV = "csv"
     JSON = "json"
     JSONL = "jsonl"
+    IMAGEFOLDER = "imagefolder"
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ FORMATS: dict[str, Format] = {
     ExportFormat.CSV: Format("csv", "text/csv; charset=utf-8", _csv),
     ExportFormat.JSON: Format("json", "application/json", _json),
     ExportFormat.JSONL: Format("jsonl", "application/x-ndjson", _jsonl),
+    ExportFormat.IMAGEFOLDER: Format("zip", "application/zip", training.write, is_packed=True),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from app import jsontext
 from app.compression import Compression
 from app.errors import InvalidInput
+from app.exports import training
 from app.exports.formats import FORMATS, ExportFormat
 from app.history import filters
 from app.history.columns import COLUMNS, ITEM_COLUMNS
@@ -40,6 +41,11 @@ class ExportRequest:
                 raise InvalidInput(f"There is no field '{name}'; the fields are {', '.join(COLUMNS)}.", field="fields")
         if not self.columns:
             raise InvalidInput("No field is left: metadata was named and left out at once.", field="fields")
+        for name in training.OPTIONS:
+            if self.options.get(name) and self.format is not ExportFormat.IMAGEFOLDER:
+                raise InvalidInput(f"Only a training set has {name}: ask for IMAGEFOLDER, or leave it out.", field=name)
+        if self.options.get("texts") and not self.options.get("images"):
+            raise InvalidInput("A text is written for each image: ask for images too, or leave it out.", field="texts")
         if self.compression != Compression.NONE and FORMATS[self.format].is_packed:
             raise InvalidInput(f"A file of {self.format} is compressed as it is: leave it out.", field="compression")
         key = self.idempotency_key

@@ -6,7 +6,7 @@ rows are written here by the same rules. A format that needs types takes values.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +14,10 @@ from psycopg import Connection as PostgresConnection
 from sqlalchemy import JSON, Connection, Select, cast, func, literal_column, select
 
 from app import jsontext
+from app.exports.ledger import Ledger
 from app.exports.statement import Selection
 from app.history.columns import JSON_COLUMNS
+from app.settings import Settings
 
 AT_A_TIME = 1000
 """Rows that are fetched at a time."""
@@ -25,10 +27,12 @@ _QUOTED = re.compile(r'[",\r\n]')
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of one file, newest first. One of `csv`, `objects` and `values` is asked for, once.
+    """The rows of one file, newest first. One of `csv`, `objects`, `texts` and `values` is asked for, once.
 
     `whole_seconds`: no time has a fraction, so that texts show none. `options`: what was asked for of this format
     alone. `notes`: here who writes the file counts what its receipt tells besides its rows, by a name for each.
+    `ledger`: here it tells each row that the file cannot hold. `check`: to be called while it waits for something else;
+    raises where nothing more may be written.
     """
 
     connection: Connection
@@ -36,6 +40,9 @@ class Rows:
     whole_seconds: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
+    ledger: Ledger = field(default_factory=Ledger)
+    settings: Settings = field(default_factory=Settings)
+    check: Callable[[], None] = lambda: None
 
     @property
     def columns(self) -> Sequence[str]:
@@ -60,16 +67,24 @@ class Rows:
             yield from _copy(self.connection, as_objects(self._texts), options)
             return
         keys = [("{" if not place else ",") + jsontext.string(name) + ":" for place, name in enumerate(self.columns)]
-        texts = [_json_text if name in JSON_COLUMNS else _json_value for name in self.columns]
+        texts = [_json_text if name in JSON_COLUMNS else json_value for name in self.columns]
         for row in self._fetch(self._texts):
             parts = [key + text(value) for key, text, value in zip(keys, texts, row, strict=True)]
             yield ("".join(parts) + "}\n").encode()
+
+    def texts(self) -> Iterator[Sequence[Any]]:
+        """The values of each row: scores are floats, the rest texts as files show them; None is null."""
+        return self._fetch(self._texts)
 
     def values(self) -> Iterator[Sequence[Any]]:
         """The values of each row: times are datetimes in UTC, scores floats, JSON its canonical text, the rest texts;
         None is null.
         """
         return self._fetch(self.selection.values())
+
+    def release(self) -> None:
+        """Lets go of the snapshot, before something that may take long: no more rows are asked for."""
+        self.connection.connection.rollback()
 
     @property
     def _texts(self) -> Select[Any]:
@@ -116,7 +131,8 @@ def _json_text(value: str | None) -> str:
     return "null" if value is None else value
 
 
-def _json_value(value: str | float | None) -> str:
+def json_value(value: str | float | None) -> str:
+    """One of `Rows.texts` as JSON: what is the text of JSON becomes a text in it."""
     if value is None:
         return "null"
     return jsontext.number(value) if isinstance(value, float) else jsontext.string(value)

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -20,6 +20,7 @@ from app.engine.stops import Stop
 from app.errors import Unavailable
 from app.exports import claims, files, lifecycle, writers
 from app.exports.claims import Claim
+from app.exports.ledger import CONTENT_TYPE, Ledger
 from app.exports.lifecycle import Receipt
 from app.exports.rows import Rows
 from app.exports.statement import Selection
@@ -131,19 +132,33 @@ def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: thread
         if export.row_limit is None and count.rows == at_most:
             raise ExportTooLarge
         progress.rows_total = count.rows
-        rows_of_file = Rows(session.connection(), selection, count.whole_seconds, export.options or {})
-        digest, size = hashlib.sha256(), 0
-        with _sink(runtime, export) as sink:
+
+        def check() -> None:
+            if progress.lost.is_set() or stop.is_set():
+                raise Stopped
+
+        rows_of_file = Rows(
+            session.connection(),
+            selection,
+            count.whole_seconds,
+            export.options or {},
+            settings=runtime.settings,
+            check=check,
+        )
+        digest, size, ledger = hashlib.sha256(), 0, rows_of_file.ledger
+        with closing(ledger), _sink(runtime, export) as sink:
             with closing(writers.write(rows_of_file, export.format, export.compression)) as chunks:
                 for chunk, rows in chunks:
-                    if progress.lost.is_set() or stop.is_set():
-                        raise Stopped
+                    check()
                     sink.write(chunk)
                     digest.update(chunk)
                     size += len(chunk)
                     progress.rows_written += rows
-            if progress.rows_written != progress.rows_total:
-                raise RuntimeError(f"{progress.rows_written} rows were written of {progress.rows_total} counted")
+            if progress.rows_written + ledger.rows != progress.rows_total:
+                written = f"{progress.rows_written} rows were written and {ledger.rows} left out"
+                raise RuntimeError(f"{written} of {progress.rows_total} counted")
+            if ledger.rows:
+                _write_ledger(runtime, export, ledger)
     return Receipt(progress.rows_written, size, digest.hexdigest(), snapshot_at, rows_of_file.notes)
 
 
@@ -153,16 +168,26 @@ def _complete(runtime: Runtime, claim: Claim, receipt: Receipt) -> Due:
         completed = claims.complete(session, claim, receipt, object_key=files.object_key(export))
         due = _due(runtime, session, export.account_id) if completed else []
     if not completed:
-        runtime.storage.remove(files.object_key(export))
+        _remove(runtime, files.object_key(export))
         raise Stopped
     log.info("export %s: completed, %d rows, %d bytes", export.id, receipt.rows, receipt.bytes)
     return due
 
 
-@contextmanager
-def _sink(runtime: Runtime, export: Export) -> Iterator[Sink]:
+def _sink(runtime: Runtime, export: Export) -> AbstractContextManager[Sink]:
     key, filename = files.object_key(export), files.filename(export)
-    sink = runtime.storage.open(key, content_type=files.content_type(export), filename=filename)
+    return _opened(runtime.storage.open(key, content_type=files.content_type(export), filename=filename))
+
+
+def _write_ledger(runtime: Runtime, export: Export, ledger: Ledger) -> None:
+    key, filename = files.ledger_key(files.object_key(export)), files.ledger_filename(export)
+    with _opened(runtime.storage.open(key, content_type=CONTENT_TYPE, filename=filename)) as sink:
+        for chunk in ledger.chunks():
+            sink.write(chunk)
+
+
+@contextmanager
+def _opened(sink: Sink) -> Iterator[Sink]:
     try:
         yield sink
         sink.finish()
@@ -203,13 +228,26 @@ def remove(runtime: Runtime, deleted: Export) -> None:
     """Removes the result of a deleted export at once, if the storage answers; whatever is left goes with the sweep."""
     if deleted.object_key is not None:
         with suppress(OSError, TimeoutError):
-            _removals.start(runtime.storage.remove, deleted.object_key).result(REMOVAL)
+            _removals.start(_remove, runtime, deleted.object_key).result(REMOVAL)
+
+
+def _remove(runtime: Runtime, object_key: str) -> None:
+    """The file, and its ledger if it has one."""
+    runtime.storage.remove(object_key)
+    runtime.storage.remove(files.ledger_key(object_key))
 
 
 def _clear(runtime: Runtime, export: Export, *, before: int) -> None:
-    """Removes the files of attempts before that one, but for the result: a newer attempt may be on its way already."""
+    """Removes the files of attempts before that one, but for the result and its ledger: a newer attempt may be on its
+    way already.
+    """
     result = None if export.deleted_at else export.object_key
-    runtime.storage.clear(files.prefix(export), unwanted=lambda key: files.attempt_of(key) < before, keep=result)
+    ledger = files.ledger_key(result) if result else None
+
+    def unwanted(key: str) -> bool:
+        return files.attempt_of(key) < before and key != ledger
+
+    runtime.storage.clear(files.prefix(export), unwanted=unwanted, keep=result)
 
 
 def _renew(runtime: Runtime, claim: Claim, progress: Progress, stop: threading.Event) -> bool:

@@ -13,6 +13,9 @@ BATCH = 2000
 BATCH_BYTES = 4_000_000
 """Of records as they stand in the file; whichever of the two is reached first."""
 
+REASON = "reason"
+"""What the lines of an export's ledger tell besides a result."""
+
 _TOLD = 20
 """Ids that are listed; all are counted."""
 
@@ -91,7 +94,7 @@ def import_results(
             if isinstance(values, Unreadable):
                 reject(number, str(values))
                 continue
-            result = recording.checked(Result, values)
+            result = recording.checked(Result, {key: value for key, value in values.items() if key != REASON})
             if isinstance(result, Refused):
                 reject(number, result.reason)
             elif result.id in batch:
