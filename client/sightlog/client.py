@@ -123,13 +123,16 @@ class Client:
         fields: Iterable[str] | None = None,
         include_metadata: bool = True,
         limit: int | None = None,
+        images: bool = False,
+        texts: bool = False,
         idempotency_key: str | None = None,
         **filter: Unpack[Filter],
     ) -> Export:
-        """Starts an export of what matches: `csv`, `json` or `jsonl`; `none`, `gzip` or `zstd`; `fields` in that order,
-        by their names in files. The same idempotency key and input give the same export.
+        """Starts an export of what matches: `csv`, `json`, `jsonl` or `imagefolder`; `none`, `gzip` or `zstd`; `fields`
+        in that order, by their names in files. `images` of a training set are fetched into it, with `texts` each has
+        a `.txt` beside it. The same idempotency key and input give the same export.
         """
-        input = export_input(format, compression, fields, include_metadata, limit, filter)
+        input = export_input(format, compression, fields, include_metadata, limit, filter, images, texts)
         key = idempotency_key or str(uuid.uuid4())
         return self._export(self.operations.create_export(input, key).create_export)
 
@@ -228,10 +231,12 @@ class AsyncClient:
         fields: Iterable[str] | None = None,
         include_metadata: bool = True,
         limit: int | None = None,
+        images: bool = False,
+        texts: bool = False,
         idempotency_key: str | None = None,
         **filter: Unpack[Filter],
     ) -> AsyncExport:
-        input = export_input(format, compression, fields, include_metadata, limit, filter)
+        input = export_input(format, compression, fields, include_metadata, limit, filter, images, texts)
         key = idempotency_key or str(uuid.uuid4())
         return self._export((await self.operations.create_export(input, key)).create_export)
 
@@ -265,6 +270,8 @@ def export_input(
     include_metadata: bool,
     limit: int | None,
     filter: Filter,
+    images: bool = False,
+    texts: bool = False,
 ) -> CreateExportInput:
     """What `createExport` takes; InvalidInput for what cannot be meant."""
     return CreateExportInput(
@@ -274,6 +281,8 @@ def export_input(
         fields=None if fields is None else list(fields),
         include_metadata=include_metadata,
         limit=limit,
+        images=images,
+        texts=texts,
     )
 
 

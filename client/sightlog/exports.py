@@ -42,6 +42,8 @@ FIRST_POLL, LONGEST_POLL = 0.1, 3.0
 """Seconds between two questions whether an export is done; half as much more each time."""
 
 SUFFIXES = {"none": "", "gzip": ".gz", "zstd": ".zst"}
+EXTENSIONS = {"imagefolder": "zip"}
+"""Of formats that have another name than their files."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,13 @@ class _Export:
     @property
     def filename(self) -> str:
         """As the server calls the file."""
-        return f"export_{self.id}.{self.state.format.value.lower()}{SUFFIXES[self.state.compression.value.lower()]}"
+        format, compression = self.state.format.value.lower(), self.state.compression.value.lower()
+        return f"export_{self.id}.{EXTENSIONS.get(format, format)}{SUFFIXES[compression]}"
+
+    @property
+    def left_out(self) -> int:
+        """Results that are not in its file, as it says in its ledger: `state.ledger`, `state.receipt.notes`."""
+        return self.state.ledger.rows if self.state.ledger else 0
 
     @property
     def receipt(self) -> Receipt | None:

@@ -34,6 +34,7 @@ class ExportFormat(str, Enum):
     CSV = "CSV"
     JSON = "JSON"
     JSONL = "JSONL"
+    IMAGEFOLDER = "IMAGEFOLDER"
 
 
 class ExportStatus(str, Enum):

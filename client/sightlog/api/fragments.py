@@ -30,6 +30,7 @@ class ExportState(BaseModel):
     )
     error_message: Optional[str] = Field(alias="errorMessage")
     receipt: Optional["ExportStateReceipt"]
+    ledger: Optional["ExportStateLedger"]
 
 
 class ExportStateProgress(BaseModel):
@@ -42,6 +43,17 @@ class ExportStateReceipt(BaseModel):
     bytes_: int = Field(alias="bytes")
     sha_256: str = Field(alias="sha256")
     snapshot_at: datetime = Field(alias="snapshotAt")
+    notes: list["ExportStateReceiptNotes"]
+
+
+class ExportStateReceiptNotes(BaseModel):
+    name: str
+    count: int
+
+
+class ExportStateLedger(BaseModel):
+    rows: int
+    download_url: Optional[str] = Field(alias="downloadUrl")
 
 
 class Result(BaseModel):

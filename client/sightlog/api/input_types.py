@@ -26,6 +26,10 @@ class CreateExportInput(BaseModel):
     include_metadata: Optional[bool] = Field(alias="includeMetadata", default=True)
     limit: Optional[int] = None
     "The newest ones, up to 100000; a key with the scope `admin` may ask for more, and gets all without a limit."
+    images: Optional[bool] = False
+    "Of a training set: fetches each image from its `imageUrl` into it. Needs the scope `write`. What cannot be fetched is in the ledger."
+    texts: Optional[bool] = False
+    "Besides, a `.txt` with the description beside each image."
 
 
 class DescriptionFilter(BaseModel):

@@ -63,6 +63,14 @@ class Operations(Transport):
                 bytes
                 sha256
                 snapshotAt
+                notes {
+                  name
+                  count
+                }
+              }
+              ledger {
+                rows
+                downloadUrl
               }
             }
             """)
@@ -106,6 +114,14 @@ class Operations(Transport):
                 bytes
                 sha256
                 snapshotAt
+                notes {
+                  name
+                  count
+                }
+              }
+              ledger {
+                rows
+                downloadUrl
               }
             }
             """)
@@ -146,6 +162,14 @@ class Operations(Transport):
                 bytes
                 sha256
                 snapshotAt
+                notes {
+                  name
+                  count
+                }
+              }
+              ledger {
+                rows
+                downloadUrl
               }
             }
             """)
@@ -206,6 +230,14 @@ class Operations(Transport):
                 bytes
                 sha256
                 snapshotAt
+                notes {
+                  name
+                  count
+                }
+              }
+              ledger {
+                rows
+                downloadUrl
               }
             }
             """)
@@ -258,6 +290,14 @@ class Operations(Transport):
                 bytes
                 sha256
                 snapshotAt
+                notes {
+                  name
+                  count
+                }
+              }
+              ledger {
+                rows
+                downloadUrl
               }
             }
             """)

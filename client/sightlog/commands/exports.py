@@ -23,6 +23,7 @@ class Format(str, Enum):
     CSV = "csv"
     JSON = "json"
     JSONL = "jsonl"
+    IMAGEFOLDER = "imagefolder"
 
 
 class Compression(str, Enum):
@@ -40,6 +41,8 @@ class Status(str, Enum):
 
 
 _ENDINGS = {".gz": Compression.GZIP, ".zst": Compression.ZSTD}
+_FORMATS = {"zip": Format.IMAGEFOLDER, "csv": Format.CSV, "json": Format.JSON, "jsonl": Format.JSONL}
+"""By the endings of files."""
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Of the export; `exports list` shows it.", show_default=False)]
 Ids = Annotated[
@@ -86,6 +89,10 @@ def export(
     limit: Annotated[
         int | None, typer.Option("--limit", "-n", min=1, metavar="N", show_default=False, help="The newest ones.")
     ] = None,
+    images: Annotated[
+        bool, typer.Option("--images", help="Of a training set (imagefolder, .zip): the images too.")
+    ] = False,
+    texts: Annotated[bool, typer.Option("--texts", help="And a .txt with its text beside each image.")] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Wait until it is done; -o does so too.")] = False,
     target: Target = None,
     timeout: Timeout = None,
@@ -106,7 +113,7 @@ def export(
         compression = _ENDINGS.get(suffixes[-1] if suffixes else "", Compression.NONE)
     if format is None:
         endings = [suffix[1:] for suffix in suffixes if suffix not in _ENDINGS]
-        format = next((one for one in Format if endings[-1:] == [one.value]), Format.CSV)
+        format = _FORMATS.get(endings[-1] if endings else "", Format.CSV)
 
     with options.client(profile) as client:
         begun = client.export(
@@ -115,6 +122,8 @@ def export(
             fields=[name.strip() for name in fields.split(",")] if fields else None,
             include_metadata=not without_metadata,
             limit=limit,
+            images=images,
+            texts=texts,
             **filter,
         )
         resumed_by = watching.resume(begun.id, str(target or begun.filename), profile)
@@ -144,6 +153,13 @@ def _watch(export: Export, target: Path | None, timeout: timedelta | None, resum
     else:
         print(export.id)
         output.say(f"It has {export.state.record_count:,} rows: {resumed_by} fetches the file.")
+    if export.left_out:
+        output.say(f"{_left_out(export)} `sightlog exports show {export.id}` says why, and where they are.")
+
+
+def _left_out(export: Export) -> str:
+    some = "1 result is" if export.left_out == 1 else f"{export.left_out:,} results are"
+    return f"{some} not in the file, but in its ledger."
 
 
 def _check_place(target: Path | None) -> None:
@@ -202,6 +218,11 @@ def show_export(id: Id, json: options.Json = False, profile: options.Profile = N
             ("bytes", output.number(receipt.bytes) if receipt else ""),
             ("SHA-256", receipt.sha256 if receipt else ""),
             ("results as of", output.as_json(receipt.snapshot_at) if receipt else ""),
+            *(
+                (note.name.replace("_", " "), f"{note.count:,}")
+                for note in (state.receipt.notes if state.receipt else ())
+            ),
+            ("ledger", (state.ledger.download_url or "") if state.ledger else ""),
             ("created", output.as_json(state.created_at)),
             ("ended", output.as_json(state.completed_at) or ""),
             ("file removed", output.as_json(state.expired_at) or ""),

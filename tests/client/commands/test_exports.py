@@ -6,12 +6,15 @@ import hashlib
 import json
 import re
 import uuid
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.client.commands.conftest import Shell
+from tests.commands import sightlog
 from tests.conftest import Account
 
 
@@ -67,6 +70,7 @@ def test_a_file_that_is_not_what_was_exported(shell: Shell, tmp_path: Path) -> N
         ("a.jsonl", "", ("jsonl", "none")),
         ("a.csv.gz", "", ("csv", "gzip")),
         ("a.b.jsonl.zst", "", ("jsonl", "zstd")),
+        ("a.zip", "", ("imagefolder", "none")),
         ("a", "", ("csv", "none")),
         ("a.txt", "--format json", ("json", "none")),
         ("a.csv", "--format jsonl --compression gzip", ("jsonl", "gzip")),
@@ -81,6 +85,26 @@ def test_the_name_of_the_file_says_what_it_is(
     if name == "a.csv.gz":
         with gzip.open(tmp_path / name, "rt", newline="") as opened:
             assert len(list(csv.reader(opened))) == 31
+
+
+def test_what_is_left_out_of_a_training_set_is_told(shell: Shell, account: Account, tmp_path: Path) -> None:
+    account.record({"id": "a"}, {"id": "b", "imageUrl": "http://127.0.0.1/b.png"})
+    file = tmp_path / "set.zip"
+    told = shell.run("export", "-o", str(file), "--images", "--texts")
+    assert told.stdout.startswith(f"{file}: 0 rows, ")
+    [(id, *_)] = shell.rows("exports", "list")
+    assert told.stderr.endswith(
+        f"2 results are not in the file, but in its ledger. `sightlog exports show {id}` says why, and where they are.\n"
+    )
+    shown = dict(shell.rows("exports", "show", id))
+    assert {name: shown[name] for name in shown if name.startswith("left out")} == {
+        "left out": "2", "left out no address": "1", "left out not public": "1"
+    }  # fmt: skip
+    ledger = httpx.get(shown["ledger"]).content
+    with zipfile.ZipFile(file) as archive:
+        assert (archive.namelist(), archive.read("ledger.jsonl")) == (["train/metadata.jsonl", "ledger.jsonl"], ledger)
+    told = sightlog(account.stack, "import", "-", "--account", account.name, input=ledger)
+    assert told.stdout == "0 recorded, 2 already known, 0 rejected\n"
 
 
 @pytest.mark.usefixtures("dogs")
@@ -157,6 +181,8 @@ def test_what_its_state_does_not_allow(shell: Shell) -> None:
         (["export", "-o", "-"], "so it needs a file"),
         (["export", "--format", "xml"], "--format"),
         (["export", "--fields", "id,colour"], "colour"),
+        (["export", "--images"], "Only a training set has images"),
+        (["export", "-o", "a.zip", "--texts"], "ask for images too"),
         (["exports", "show", "x"], "UUID"),
         (["exports", "download", "x", "-o", "/nowhere/a.csv"], "There is no folder /nowhere"),
     ],
