@@ -95,6 +95,24 @@ def test_a_link_is_copied_and_an_export_deleted(site: Visitor, history: History)
     assert page.context.request.get(link).status in (403, 404)
 
 
+def test_a_training_set_tells_what_it_lacks(site: Visitor, history: History) -> None:
+    page = site.open()
+    page.get_by_role("button", name="Export").click()
+    dialog = page.get_by_role("dialog", name="Export what you see")
+    dialog.get_by_role("radio", name=re.compile("^ImageFolder")).check()
+    expect(dialog.get_by_role("group", name="Compression")).to_have_count(0)
+    dialog.get_by_role("checkbox", name="With the images").check()
+    dialog.get_by_role("checkbox", name="A text file").check()
+    dialog.get_by_role("button", name="Start the export").click()
+    page.get_by_role("link", name="See exports").click()
+    row = done(page)
+    expect(row).to_contain_text(re.compile(r"Rows\s*0\D"))
+    expect(row).to_contain_text(re.compile(rf"Left out\s*{len(history)}\D"))
+    with page.expect_download() as downloading:
+        row.get_by_role("link", name="which, and why").click()
+    assert downloading.value.suggested_filename.endswith(".ledger.jsonl")
+
+
 CREATE = "mutation { createExport(input: {format: CSV}) { id } }"
 
 

@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import struct
+import subprocess
+import sys
 import time
 import zipfile
 import zlib
@@ -16,13 +19,14 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select as select_rows
 
+from app.engine.db import Database
 from app.exports import claims, training
 from app.exports.training import METADATA
 from app.history.columns import COLUMNS, ITEM_COLUMNS
 from app.models import Export, Scope
 from tests.addresses import Named, serving
 from tests.commands import sightlog
-from tests.conftest import ENGINES, Account
+from tests.conftest import ENGINES, Account, only_embedded
 from tools import patience
 from tools.stack import Stack
 
@@ -63,7 +67,7 @@ def server() -> Iterator[Named]:
 
 
 @pytest.fixture(
-    scope="session", params=[pytest.param(engine, marks=pytest.mark.xdist_group(engine)) for engine in ENGINES]
+    scope="module", params=[pytest.param(engine, marks=pytest.mark.xdist_group(engine)) for engine in ENGINES]
 )
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One that may fetch from this machine, but not from all of it; images up to 200 kB, 40 of them."""
@@ -85,6 +89,14 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         workers = 1
     with Stack(tmp_path_factory.mktemp("training"), settings, workers=workers).start() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def database(stack: Stack) -> Iterator[Database]:
+    """That of this module's stack."""
+    opened = Database(stack.database_url)
+    yield opened
+    opened.dispose()
 
 
 def created(account: Account, **wanted: Any) -> str:
@@ -201,6 +213,45 @@ def test_a_ledger_stays_and_goes_with_its_file(stack: Stack, account: Account) -
     patience.until(are_tidied, 30)
     assert {httpx.get(address).status_code for address in addresses} == {404}
     assert account.graphql(EXPORT, id=kept["id"])["export"]["ledger"] == {"rows": 1, "downloadUrl": None}
+
+
+LOADING = """
+import json, sys
+from datasets import load_dataset
+
+folder, file, texts = sys.argv[1:]
+for given in ({"data_dir": folder}, {"data_files": {"train": file}}):
+    rows = load_dataset("imagefolder", **given)["train"]
+    print(json.dumps([[row["id"], row["text"], row["image"].size, row["confidence_score"]] for row in rows]))
+print(json.dumps([row["id"] for row in load_dataset("json", data_files=texts)["train"]]))
+"""
+
+
+@only_embedded
+def test_hugging_face_loads_it(stack: Stack, account: Account, server: Named, tmp_path: Path) -> None:
+    """As a folder and as the Zip that it is; without images, as lines."""
+    url = f"http://127.0.0.1:{server.port}"
+    account.record(
+        {"id": "B/b", "imageUrl": f"{url}/large", "description": "blue", "metadata": {"a": 1}, "confidenceScore": 1},
+        {"id": "gone", "imageUrl": f"{url}/gone", "description": "none"},
+        {"id": "r", "imageUrl": f"{url}/red.png", "description": "red", "metadata": {"a": "x"}, "confidenceScore": 0.5},
+        {"id": "again", "imageUrl": f"{url}/red.png", "metadata": {"a": [{"b": None}]}},
+    )  # fmt: skip
+    _, archive = exported(account, images=True, texts=True)
+    archive.extractall(tmp_path / "set")
+    assert archive.fp is not None
+    archive.fp.seek(0)
+    (tmp_path / "set.zip").write_bytes(archive.fp.read())
+    _, texts = exported(account)
+    texts.extractall(tmp_path / "texts")
+    arguments = [str(tmp_path / "set"), str(tmp_path / "set.zip"), str(tmp_path / "texts" / METADATA)]
+    environment = os.environ | {"HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"}
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOADING, *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    expected = [["again", None, [1, 1], None], ["r", "red", [1, 1], 0.5], ["B/b", "blue", [1, 1], 1.0]]
+    assert lines(loaded.stdout.encode()) == [expected, expected, ["again", "r", "gone", "B/b"]]
 
 
 def test_without_images_it_is_a_set_of_texts(stack: Stack, account: Account) -> None:

@@ -93,9 +93,10 @@ def test_what_is_left_out_of_a_training_set_is_told(shell: Shell, account: Accou
     told = shell.run("export", "-o", str(file), "--images", "--texts")
     assert told.stdout.startswith(f"{file}: 0 rows, ")
     [(id, *_)] = shell.rows("exports", "list")
-    assert told.stderr.endswith(
-        f"2 results are not in the file, but in its ledger. `sightlog exports show {id}` says why, and where they are.\n"
+    said = (
+        f"2 results are not in the file, but in its ledger. `sightlog exports show {id}` says why, and where they are."
     )
+    assert told.stderr.splitlines()[-1] == said
     shown = dict(shell.rows("exports", "show", id))
     assert {name: shown[name] for name in shown if name.startswith("left out")} == {
         "left out": "2", "left out no address": "1", "left out not public": "1"

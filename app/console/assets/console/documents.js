@@ -77,7 +77,8 @@ export const REVIEW_MATCHING = `mutation ReviewMatching($filter: DescriptionFilt
 const EXPORT = `id status format compression fields recordCount createdAt completedAt expiredAt
   estimatedCompletionTime errorMessage downloadUrl
   progress { rowsWritten rowsTotal }
-  receipt { rows bytes sha256 snapshotAt }`;
+  receipt { rows bytes sha256 snapshotAt }
+  ledger { rows downloadUrl }`;
 
 export const EXPORTS = `query Exports($first: Int!, $after: String) {
   exports(first: $first, after: $after) {

@@ -25,12 +25,14 @@ function Progress({ row }) {
 }
 
 function Receipt({ row }) {
-  const { receipt } = row;
+  const { receipt, ledger } = row;
+  const url = ledger && linkable(ledger.downloadUrl);
   if (!receipt) return null;
   return html`
     <dl class="receipt" aria-label="Receipt">
       <div><dt>Rows</dt><dd>${count(receipt.rows)}</dd></div>
       <div><dt>Size</dt><dd title=${plural(receipt.bytes, "byte")}>${bytes(receipt.bytes)}</dd></div>
+      ${ledger && html`<div><dt>Left out</dt><dd>${count(ledger.rows)}${url && html` <a href=${url} download>which, and why</a>`}</dd></div>`}
       <div><dt>As of</dt><dd><${Time} at=${receipt.snapshotAt} /></dd></div>
       <div><dt>SHA-256</dt><dd><code class="hash" title=${receipt.sha256}>${receipt.sha256}</code><${CopyButton} text=${receipt.sha256} label="SHA-256" /></dd></div>
     </dl>

@@ -10,7 +10,7 @@ import { allows, session } from "../session.js";
 import { useStore } from "../store.js";
 import { chipsOf, clip, filterOf } from "../view.js";
 
-const FORMATS = { CSV: "CSV, for spreadsheets and pandas", JSONL: "JSON lines, one object a line", JSON: "JSON, one array" };
+const FORMATS = { CSV: "CSV, for spreadsheets and pandas", JSONL: "JSON lines, one object a line", JSON: "JSON, one array", IMAGEFOLDER: "ImageFolder, a training set as a Zip" };
 const COMPRESSIONS = { NONE: "None", GZIP: "gzip", ZSTD: "Zstandard" };
 const COLUMNS =
   "id type source_type source_id created_at image_url description confidence_score verification image_id metadata".split(" ");
@@ -43,6 +43,17 @@ function Columns({ all, chosen, onChange }) {
   `;
 }
 
+/** What goes into a training set besides its lines. */
+function Pictures({ images, texts, onChange }) {
+  return html`
+    <fieldset>
+      <legend>Training set</legend>
+      <label class="choice"><input type="checkbox" checked=${images} onChange=${() => onChange({ images: !images, texts: false })} />With the images, fetched from their addresses</label>
+      <label class="choice"><input type="checkbox" checked=${texts} disabled=${!images} onChange=${() => onChange({ images, texts: !texts })} />A text file beside each image</label>
+    </fieldset>
+  `;
+}
+
 /** Starts an export of what the view shows. */
 export function ExportDialog({ view, total, onClose }) {
   const { viewer } = useStore(session);
@@ -50,6 +61,7 @@ export function ExportDialog({ view, total, onClose }) {
   const [format, setFormat] = useState("CSV");
   const [compression, setCompression] = useState("NONE");
   const [columns, setColumns] = useState(all);
+  const [pictures, setPictures] = useState({ images: false, texts: false });
   const sent = useRef({});
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);
@@ -61,7 +73,9 @@ export function ExportDialog({ view, total, onClose }) {
     event.preventDefault();
     setBusy(true);
     setError(null);
-    const input = { format, compression, filter: filterOf(view), includeMetadata: columns.includes("metadata") };
+    const isTraining = format === "IMAGEFOLDER"; // a Zip, which is packed as it is
+    const kind = isTraining ? { format, ...pictures } : { format, compression };
+    const input = { ...kind, filter: filterOf(view), includeMetadata: columns.includes("metadata") };
     if (columns.length < all.length) input.fields = columns;
     if (tooMany) input.limit = MOST;
     try {
@@ -84,7 +98,8 @@ export function ExportDialog({ view, total, onClose }) {
         ${chips.length > 0 && html`<ul class="chips">${chips.map(({ label, value }) => html`<li><span class="chip"><span class="faint">${label}</span> <bdi>${clip(value)}</bdi></span></li>`)}</ul>`}
         <div class="two">
           <${Choices} legend="Format" name="format" options=${FORMATS} value=${format} onChange=${setFormat} />
-          <${Choices} legend="Compression" name="compression" options=${COMPRESSIONS} value=${compression} onChange=${setCompression} />
+          ${format !== "IMAGEFOLDER" && html`<${Choices} legend="Compression" name="compression" options=${COMPRESSIONS} value=${compression} onChange=${setCompression} />`}
+          ${format === "IMAGEFOLDER" && allows(viewer, "write") && html`<${Pictures} ...${pictures} onChange=${setPictures} />`}
         </div>
         <${Columns} all=${all} chosen=${columns} onChange=${setColumns} />
         <${Trouble} error=${error} />
