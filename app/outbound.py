@@ -5,6 +5,7 @@ resolver that answers otherwise the second time is not asked. `Host`, the name i
 the URL. Nothing is followed, unpacked, or sent through the proxies of the environment.
 """
 
+import logging
 import re
 import socket
 import ssl
@@ -22,6 +23,8 @@ import httpcore
 import httpx
 
 from app import threads
+
+log = logging.getLogger(__name__)
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -141,8 +144,12 @@ class Guard:
                     chunks = _bounded(response, max_bytes, watch, ended)
                     yield Answer(response.status, httpx.Headers(response.headers), chunks)
             except Failed as error:
-                raise error if target.is_public else Failed(Failure.UNREACHABLE) from None
+                if target.is_public:
+                    raise
+                log.debug("%s:%d, inside: %s", target.host, target.port, error.reason)
+                raise Failed(Failure.UNREACHABLE) from None
             except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
+                log.debug("%s:%d: %s", target.host, target.port, error)
                 raise Failed(_reason(error, target, watch)) from None
 
     @contextmanager
