@@ -119,14 +119,10 @@ def _take_results(runtime: Runtime, account_id: int, taken: Taken) -> bool:
 
 
 def _take_tombstones(runtime: Runtime, account_id: int, _: Taken) -> bool:
-    ids = select(col(Erased.id)).where(col(Erased.account_id) == account_id).limit(BATCH)
+    first = select(col(Erased.id)).where(col(Erased.account_id) == account_id).limit(BATCH)
+    some = delete(Erased).where(_of(Erased, account_id), col(Erased.id).in_(first))
     with runtime.database.write() as session:
-        return (
-            session.connection()
-            .execute(delete(Erased).where(_of(Erased, account_id), col(Erased.id).in_(ids)))
-            .rowcount
-            > 0
-        )
+        return session.connection().execute(some).rowcount > 0
 
 
 def _of(table: type[SQLModel], account_id: int) -> Any:
