@@ -38,7 +38,7 @@ _TRIED = 3
 """Addresses of one name that a connection is tried to."""
 
 _HOST = re.compile(rb"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
-_lookups = threads.Pool(32, "lookup")
+_lookups = threads.Pool(64, "lookup")
 
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _NOT_PUBLIC = tuple(

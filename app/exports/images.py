@@ -4,7 +4,7 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
@@ -63,7 +63,9 @@ class Image:
                 yield chunk
 
 
-def fetched(urls: Iterable[str | None], settings: Settings, check: Callable[[], None]) -> Iterator[Image | str]:
+def fetched(
+    urls: Iterable[str | None], settings: Settings, check: Callable[[], None]
+) -> Generator[Image | str, None, None]:
     """For each URL in its order the image, or why there is none. `check` is called while nothing comes."""
     run = _Run(settings)
     pool = threads.Pool(settings.images_at_a_time, "image")

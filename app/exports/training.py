@@ -10,6 +10,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -68,22 +69,22 @@ def _texts(rows: Rows, columns: Sequence[str]) -> Iterator[Part]:
 
 def _images(rows: Rows, kept: IO[bytes]) -> Iterator[Part]:
     archive, file_names = _Archive(), list[str | None]()
-    found = images.fetched((values["image_url"] for values in _kept(kept)), rows.settings, rows.check)
-    # Another file object for the same results, as `fetched` reads ahead.
-    for values, one in zip(_kept(kept), found, strict=True):
-        if not isinstance(one, Image):
-            _leave_out(rows, values, one)
-            file_names.append(None)
-            continue
-        stem = name(values["id"])
-        file_names.append(f"{stem}.{one.extension}")
-        with archive.entry(f"{FOLDER}/{file_names[-1]}", packed=False) as file:
-            for chunk in one.chunks():
-                file.write(chunk)
-                yield archive.taken(), 0
-        if rows.options.get("texts"):
-            archive.add(f"{FOLDER}/{stem}.txt", [(values["description"] or "").encode()])
-        yield archive.taken(), 1
+    urls = (values["image_url"] for values in _kept(kept))  # read ahead of the loop below
+    with closing(images.fetched(urls, rows.settings, rows.check)) as found:
+        for values, one in zip(_kept(kept), found, strict=True):
+            if not isinstance(one, Image):
+                _leave_out(rows, values, one)
+                file_names.append(None)
+                continue
+            stem = name(values["id"])
+            file_names.append(f"{stem}.{one.extension}")
+            with archive.entry(f"{FOLDER}/{file_names[-1]}", packed=False) as file:
+                for chunk in one.chunks():
+                    file.write(chunk)
+                    yield archive.taken(), 0
+            if rows.options.get("texts"):
+                archive.add(f"{FOLDER}/{stem}.txt", [(values["description"] or "").encode()])
+            yield archive.taken(), 1
     with archive.entry(METADATA) as file:
         for values, file_name in zip(_kept(kept), file_names, strict=True):
             if file_name is not None:

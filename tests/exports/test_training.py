@@ -20,9 +20,12 @@ from sqlalchemy import text
 from sqlmodel import select as select_rows
 
 from app.engine.db import Database
-from app.exports import claims, training
+from app.exports import claims, lifecycle, training
+from app.exports.formats import ExportFormat
+from app.exports.requests import ExportRequest
 from app.exports.training import METADATA
 from app.history.columns import COLUMNS, ITEM_COLUMNS
+from app.history.filters import DescriptionFilter
 from app.models import Export, Scope
 from tests.addresses import Named, serving
 from tests.commands import sightlog
@@ -279,6 +282,13 @@ def test_what_cannot_be_meant_is_refused(stack: Stack, account: Account) -> None
         asked = {"query": CREATE, "variables": {"input": {"format": "IMAGEFOLDER", "images": True}}}
         refused = reading.post("/graphql", json=asked).json()
         assert refused["errors"][0]["extensions"]["code"] == "AUTHZ_ERROR"
+        options = {"images": True}
+        ordered = ExportRequest(format=ExportFormat.IMAGEFOLDER, filter=DescriptionFilter(), options=options)
+        with account.database.write() as session:
+            id = lifecycle.create(session, account.id, ordered).id
+            lifecycle.cancel(session, account.id, id)
+        again = {"query": f'mutation {{ retryExport(id: "{id}") {{ id }} }}'}
+        assert reading.post("/graphql", json=again).json()["errors"][0]["extensions"]["code"] == "AUTHZ_ERROR"
         asked["variables"] = {"input": {"format": "IMAGEFOLDER"}}
         assert "errors" not in reading.post("/graphql", json=asked).json()
 
