@@ -7,7 +7,7 @@ coroutines; the others block, and the edges call them in threads. Errors are tho
 import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,8 +19,9 @@ from app.exports import claims, erasures, estimates, events, files, ledger, rete
 from app.exports import lifecycle as export_rows
 from app.exports.erasures import Erasure, OnErasure
 from app.exports.requests import ExportRequest
-from app.history import images, recording, reviews
+from app.history import images, recording, reviews, zones
 from app.history import pages as results
+from app.history import statistics as numbers
 from app.history.erasing import Choice
 from app.history.filters import DescriptionFilter
 from app.history.images import Image
@@ -94,10 +95,24 @@ async def newer_than(context: Context, wanted: DescriptionFilter, cursor: str) -
     return await context.runtime.database.answer(context.account_id, asking)
 
 
-async def statistics(context: Context, wanted: DescriptionFilter, *, with_reviews: bool = False) -> Statistics:
-    runtime = context.runtime
-    asking = runtime.statistics.ask(context.account_id, wanted, with_reviews=with_reviews)
-    return await runtime.database.answer(context.account_id, asking)
+async def statistics(
+    context: Context,
+    wanted: DescriptionFilter,
+    *,
+    zone: str = zones.UTC_NAME,
+    with_days: bool = True,
+    fill_days: bool = False,
+    with_reviews: bool = False,
+) -> Statistics:
+    """Days are those of the zone. `fill_days`: also those without matches."""
+    runtime, account_id = context.runtime, context.account_id
+    if zone == zones.UTC_NAME or not with_days:
+        asking = runtime.statistics.ask(account_id, wanted, with_reviews=with_reviews)
+        found = replace(await runtime.database.answer(account_id, asking), time_zone=zone)
+    else:
+        asking = runtime.statistics.ask_in_zone(account_id, wanted, zone, with_reviews=with_reviews)
+        found = await runtime.database.answer(account_id, asking, at_one_moment=True)
+    return numbers.filled(found, wanted) if fill_days else found
 
 
 def export(context: Context, id: uuid.UUID) -> ExportState:

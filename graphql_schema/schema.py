@@ -13,7 +13,7 @@ from strawberry.types import ExecutionContext, Info
 from strawberry.types.unset import UNSET
 
 from app.errors import InvalidInput
-from app.history import erasing, recording, reviews
+from app.history import erasing, recording, reviews, zones
 from app.history.recording import MAX_BATCH
 from app.models import Scope
 from graphql_schema import (
@@ -109,12 +109,28 @@ class Query:
         return await (_image(info, id) if type_ == "Image" else _existing_export(info, id))
 
     @strawberry.field
-    async def statistics(self, info: Info, filter: DescriptionFilter | None = UNSET) -> Statistics:
-        """Numbers over all matches."""
+    async def statistics(
+        self,
+        info: Info,
+        filter: DescriptionFilter | None = UNSET,
+        time_zone: str | None = UNSET,
+        fill_days: bool | None = False,
+    ) -> Statistics:
+        """Numbers over all matches. Days are those of `timeZone`, an IANA name such as `Europe/Berlin`; of UTC where
+        none is given. `fillDays` lists days without matches too, from the first to the last that the filter means, or
+        else that has any; 10,000 at most.
+        """
 
         async def resolve(context: Context) -> object:
-            with_reviews = selections.has(info, "reviewCounts")
-            return await resolvers.statistics(context, to_filter(filter), with_reviews=with_reviews)
+            with_days = selections.has(info, "dailyCounts")
+            return await resolvers.statistics(
+                context,
+                to_filter(filter),
+                zone=zones.named(time_zone or None),
+                with_days=with_days,
+                fill_days=with_days and bool(fill_days),
+                with_reviews=selections.has(info, "reviewCounts"),
+            )
 
         return cast(Statistics, await _ask(info, resolve))
 

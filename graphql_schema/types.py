@@ -21,6 +21,7 @@ from graphql_schema.context import Context
 from graphql_schema.enums import DescriptionStatus, RecordOutcome, ReviewState
 from graphql_schema.nodes import Node
 from graphql_schema.review_types import Review
+from graphql_schema.scalars import BigInt
 from graphql_schema.selections import Shape
 
 
@@ -66,7 +67,7 @@ class ConfidenceBin:
 
 @strawberry.type
 class DailyCount:
-    """Results of one UTC day."""
+    """Results of one day of the time zone."""
 
     date: date
     count: int
@@ -97,6 +98,14 @@ class ReviewCount:
 
 
 @strawberry.type
+class StatisticsBasis:
+    """What numbers rest on: averages and bins on those that have a score, all others on all."""
+
+    total: int
+    scored: int
+
+
+@strawberry.type
 class Statistics:
     """Numbers over all matches of a filter, whatever part of them a page shows."""
 
@@ -116,7 +125,7 @@ class Statistics:
 
     @strawberry.field
     def daily_counts(self, info: Info) -> list[DailyCount]:
-        """Ascending; only days that hold something, the newest 10,000."""
+        """Ascending; only days that hold something unless `fillDays` says otherwise, the newest 10,000."""
         return selections.written(info, self.daily_counts)  # type: ignore
 
     @strawberry.field
@@ -130,6 +139,12 @@ class Statistics:
         return selections.written(info, self.type_distribution)  # type: ignore
 
     review_counts: list[ReviewCount] = strawberry.field(description="All four states.")
+    revision: BigInt = strawberry.field(description="Of the history that was counted; it grows with every change.")
+    time_zone: str = strawberry.field(description="Whose days are counted, by its IANA name.")
+
+    @strawberry.field
+    def basis(self) -> StatisticsBasis:
+        return StatisticsBasis(total=self.total_count, scored=self.scored_count)
 
 
 @strawberry.type

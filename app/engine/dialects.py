@@ -227,6 +227,14 @@ class day(_Function):  # noqa: N801
     postgresql = "({0} AT TIME ZONE 'UTC')::date"
 
 
+class local_day(_Function):  # noqa: N801
+    """The day of a moment where it is so many seconds later than in UTC."""
+
+    type = Date()
+    sqlite = "date(substr({0}, 1, 19), ({1}) || ' seconds')"  # a fraction would be rounded up, into the next day
+    postgresql = "(({0} AT TIME ZONE 'UTC') + {1} * interval '1 second')::date"
+
+
 class iso(_Function):  # noqa: N801
     """The moment as `times.iso` prints it."""
 

@@ -1,12 +1,12 @@
 """How many, how sure, on which days, from which sources, of which types."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from app.caches import ByteCache
 from app.engine.queries import Asking
-from app.history import rollup, scores
+from app.history import days, rollup, scores, zones
 from app.history.filters import DescriptionFilter
 from app.history.rollup import Totals
 from app.history.verdicts import ReviewState
@@ -47,7 +47,7 @@ class Statistics:
     """Over all matches of a filter. Bins, days, sources and types ascend, and only those that hold something are there:
     of days the newest, of sources and types the largest (`rollup.MAX_DAYS`, `rollup.MAX_NAMES`); `truncated` tells
     whether there are more. They hold for one `revision` of the history. `review_counts` has every state; None: it was
-    not asked for.
+    not asked for. Days are those of `time_zone`.
     """
 
     revision: int = 0
@@ -60,6 +60,7 @@ class Statistics:
     type_distribution: list[TypeCount] = field(default_factory=list)
     truncated: bool = False
     review_counts: list[ReviewCount] | None = None
+    time_zone: str = zones.UTC_NAME
 
 
 class Cache:
@@ -83,6 +84,30 @@ class Cache:
         found = _statistics((yield from rollup.ask_totals(account_id, wanted, with_verdicts=with_reviews)))
         self._found.put((account_id, wanted.key), found, _size(wanted, found))
         return found
+
+    def ask_in_zone(
+        self, account_id: int, wanted: DescriptionFilter, zone: str, *, with_reviews: bool = False
+    ) -> Asking[Statistics]:
+        """The same, with the days of another zone than UTC; all that is asked must be of one moment. InvalidInput as
+        `days.ask_counts` has it.
+        """
+        found = yield from self.ask(account_id, wanted, with_reviews=with_reviews)
+        key = account_id, (wanted.key, zone)
+        known = self._found.get(key)
+        if known is None or known.revision != found.revision:
+            of_utc = [day.date for day in found.daily_counts]
+            counts = list((yield from days.ask_counts(account_id, wanted, zone, of_utc)).items())
+            truncated = found.truncated or len(counts) > rollup.MAX_DAYS
+            daily_counts = [DailyCount(*one) for one in counts[-rollup.MAX_DAYS :]]
+            known = replace(found, daily_counts=daily_counts, truncated=truncated)
+            self._found.put(key, known, _size(wanted, known))
+        return replace(found, daily_counts=known.daily_counts, truncated=known.truncated, time_zone=zone)
+
+
+def filled(found: Statistics, wanted: DescriptionFilter) -> Statistics:
+    """With every day from the first to the last, see `days.filled`."""
+    counts = days.filled([(day.date, day.count) for day in found.daily_counts], wanted, found.time_zone)
+    return replace(found, daily_counts=[DailyCount(*one) for one in counts])
 
 
 def _statistics(found: Totals) -> Statistics:
