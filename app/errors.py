@@ -8,6 +8,7 @@
     ├── Forbidden              AUTHZ_ERROR          403
     ├── NotFound               NOT_FOUND            404
     ├── Conflict               CONFLICT             409
+    │   └── Drifted            DRIFTED              409
     ├── UnknownHost            UNKNOWN_HOST         400
     ├── TooLarge               PAYLOAD_TOO_LARGE    413
     ├── TooSlow                QUERY_TIMEOUT        422
@@ -27,6 +28,8 @@ class SightlogError(Exception):
     status = 500
     headers: Mapping[str, str] = MappingProxyType({})
     """What the answer over HTTP says besides, in whatever shape its body is."""
+    details: Mapping[str, int] = MappingProxyType({})
+    """Numbers of the message, for programs."""
 
     def __init__(
         self, message: str, *, field: str | None = None, headers: Mapping[str, str] = MappingProxyType({})
@@ -75,6 +78,23 @@ class Conflict(SightlogError):
 
     code = "CONFLICT"
     status = 409
+
+
+class Drifted(Conflict):
+    """The history is not what was seen of it any more: `seen` results matched then, and `now` match."""
+
+    code = "DRIFTED"
+
+    def __init__(self, seen: int, now: int) -> None:
+        what = (
+            f"{seen:,} matched then, {now:,} match now"
+            if seen != now
+            else f"still {now:,} match, but results may have been replaced or reviewed"
+        )
+        super().__init__(
+            f"The history has changed since you saw it: {what}. Look again, or allow the drift.", field="view"
+        )
+        self.details = {"seen_count": seen, "count": now}
 
 
 class UnknownHost(SightlogError):

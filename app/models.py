@@ -233,6 +233,9 @@ class History(SQLModel, table=True):
 class Export(SQLModel, table=True):
     """An export: what was asked for, how far it is, and what came out.
 
+    `view` is what was seen of the history before, where it was asked for by that: `total` and `revision`, and what they
+    were when it was asked for, `total_at_request` and `revision_at_request`. The file is of `snapshot_revision`.
+
     `row_limit` is how many of the newest are wanted, `max_rows` how many matches it may have otherwise; None: all.
     `options` are those of its format alone, `notes` what the receipt tells besides rows and bytes: a count by its name.
 
@@ -279,6 +282,8 @@ class Export(SQLModel, table=True):
     sha256: str | None = None
     snapshot_at: datetime | None = Field(default=None, sa_type=Timestamp)
     notes: dict[str, int] | None = Field(default=None, sa_column=Column(Json))
+    snapshot_revision: int | None = Field(default=None, sa_type=BigInteger)
+    view: dict[str, int] | None = Field(default=None, sa_column=Column(Json))
 
     deleted_at: datetime | None = Field(default=None, sa_type=Timestamp)
     expired_at: datetime | None = Field(default=None, sa_type=Timestamp)

@@ -4,6 +4,7 @@ import os
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 from app.engine.db import Database
 from app.history import statistics
@@ -26,6 +27,11 @@ class Runtime:
     limiter: Limiter
     statistics: statistics.Cache
     last_use: LastUse
+
+    @cached_property
+    def secrets(self) -> list[bytes]:
+        """What is signed here is signed with the first, and good if any of them signed it."""
+        return _secrets(self.settings)
 
     def close(self) -> None:
         self.database.dispose()

@@ -5,6 +5,7 @@ import strawberry
 from app.compression import Compression
 from app.exports.erasures import ErasureOutcome, OnErasure
 from app.exports.formats import ExportFormat
+from app.exports.plans import EstimateBasis, ExportLimit
 from app.history.fields import SearchMode
 from app.history.orders import DescriptionOrderField, SortDirection
 from app.history.recording import OnConflict, OnErased, OnInvalid, RecordOutcome
@@ -16,8 +17,10 @@ __all__ = [
     "DescriptionOrderField",
     "DescriptionStatus",
     "ErasureOutcome",
+    "EstimateBasis",
     "ExportEventType",
     "ExportFormat",
+    "ExportLimit",
     "ExportStatus",
     "OnConflict",
     "OnErased",
@@ -35,6 +38,7 @@ _ENUMS = (
     *(SearchMode, DescriptionOrderField, SortDirection, OnConflict, OnInvalid, RecordOutcome, DescriptionStatus),
     *(Verdict, ReviewState, ExportEventType, ExportFormat, Compression, ExportStatus, Scope),
     *(OnErased, OnErasure, ErasureOutcome),
+    *(EstimateBasis, ExportLimit),
 )
 for _enum in _ENUMS:
     strawberry.enum(_enum, description=_enum.__doc__)

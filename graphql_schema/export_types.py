@@ -1,6 +1,7 @@
 """What can be asked of exports."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import cast
 
@@ -43,6 +44,20 @@ class ExportReceipt:
     sha256: str = strawberry.field(description="Of the file's bytes, hexadecimal.")
     snapshot_at: datetime = strawberry.field(description="The moment whose results the file holds.")
     notes: list[ExportNote] = strawberry.field(description="What else is to be known of it; empty: nothing.")
+    revision: BigInt | None = strawberry.field(description="Of the history at that moment; null for older files.")
+
+
+@strawberry.type
+class ExportView:
+    """What was seen of the history before the export was asked for."""
+
+    total: int = strawberry.field(description="Results that matched.")
+    revision: BigInt
+    total_at_request: int = strawberry.field(description="Those that matched when the export was asked for.")
+    revision_at_request: BigInt
+    drifted: bool = strawberry.field(
+        description="Whether the history has changed since: up to the snapshot of the file, once there is one."
+    )
 
 
 @strawberry.type
@@ -91,6 +106,7 @@ class Export(Node):
     error_message: str | None
     receipt: ExportReceipt | None
     ledger: ExportLedger | None = strawberry.field(description="Null where nothing was left out.")
+    view: ExportView | None = strawberry.field(description="Null where it was asked for by a filter.")
 
     @strawberry.field
     async def events(self, info: Info) -> list[ExportEvent]:
@@ -120,6 +136,7 @@ class Export(Node):
             error_message=row.error_message,
             receipt=_receipt(receipt) if (receipt := lifecycle.receipt(row)) else None,
             ledger=ExportLedger(rows=left, download_url=state.ledger_url) if left else None,
+            view=_view(row.view, row.snapshot_revision) if row.view else None,
         )
 
 
@@ -161,4 +178,16 @@ def _receipt(receipt: Receipt) -> ExportReceipt:
         sha256=receipt.sha256,
         snapshot_at=receipt.snapshot_at,
         notes=[ExportNote(name=name, count=count) for name, count in receipt.notes.items()],
+        revision=None if receipt.revision is None else BigInt(receipt.revision),
+    )
+
+
+def _view(found: Mapping[str, int], snapshot_revision: int | None) -> ExportView:
+    now = found["revision_at_request"] if snapshot_revision is None else snapshot_revision
+    return ExportView(
+        total=found["total"],
+        revision=BigInt(found["revision"]),
+        total_at_request=found["total_at_request"],
+        revision_at_request=BigInt(found["revision_at_request"]),
+        drifted=now != found["revision"],
     )

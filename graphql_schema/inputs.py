@@ -1,7 +1,7 @@
 """What can be given, and how it becomes values of the core."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from app.history.orders import NEWEST_FIRST, Order
 from app.history.pagination import DEFAULT_PAGE, Pagination
 from app.history.recording import NewResult, Refused, Result
 from app.history.reviews import Content, NewReview
+from app.history.views import View
 from graphql_schema.enums import (
     Compression,
     DescriptionOrderField,
@@ -96,6 +97,14 @@ class CreateExportInput:
     texts: bool | None = strawberry.field(
         default=False, description="Besides, a `.txt` with the description beside each image."
     )
+    view: str | None = strawberry.field(
+        default=UNSET,
+        description="In place of a filter: what a page told of itself. Refused with `DRIFTED` where the history has "
+        "changed since.",
+    )
+    allow_drift: bool | None = strawberry.field(
+        default=False, description="With a view: export what matches now, whatever has changed."
+    )
 
 
 @strawberry.input
@@ -172,13 +181,25 @@ def to_pagination(
 
 
 def to_request(
-    given: CreateExportInput, idempotency_key: str | None, *, unbounded: bool, max_images: int
+    given: CreateExportInput,
+    idempotency_key: str | None = None,
+    *,
+    unbounded: bool,
+    max_images: int,
+    read_view: Callable[[str], View],
 ) -> ExportRequest:
-    """`max_images`: rows of one with images."""
-    values = _given(given) | {"filter": to_filter(given.filter)} | ({"max_rows": None} if unbounded else {})
+    """InvalidInput where the values cannot be meant, alone or together. `max_images`: rows of one with images."""
+    values = _given(given) | ({"max_rows": None} if unbounded else {})
     options = {name: True for name in training.OPTIONS if values.pop(name, False)}
     if "images" in options:
         values["max_rows"] = max_images
+    if "view" not in values:
+        values["filter"] = to_filter(given.filter)
+    elif "filter" in values:
+        raise InvalidInput("Give a view or a filter, not both: a view has the filter of its page.", field="view")
+    else:
+        view = read_view(values["view"])
+        values |= {"view": view, "filter": view.filter}
     return ExportRequest(**values, options=options, idempotency_key=idempotency_key or None)
 
 

@@ -20,7 +20,10 @@ _OF_FIELD = re.compile(r"(?:required|unknown) field '(\w+)'")
 
 
 def graphql_error(error: SightlogError) -> GraphQLError:
-    extensions = {"code": error.code} | ({"field": path(error.field)} if error.field else {})
+    extensions: dict[str, str | int] = {"code": error.code}
+    if error.field:
+        extensions["field"] = path(error.field)
+    extensions |= {to_camel(name): number for name, number in error.details.items()}
     return GraphQLError(message(error), original_error=error, extensions=extensions)
 
 

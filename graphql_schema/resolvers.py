@@ -15,9 +15,11 @@ import orjson
 from sqlmodel import Session
 
 from app.errors import NotFound
-from app.exports import claims, erasures, estimates, events, files, ledger, retention, runs
+from app.exports import claims, drift, erasures, estimates, events, files, ledger, plans, retention, runs
 from app.exports import lifecycle as export_rows
+from app.exports.drift import Drift
 from app.exports.erasures import Erasure, OnErasure
+from app.exports.plans import Plan
 from app.exports.requests import ExportRequest
 from app.history import images, recording, reviews, zones
 from app.history import pages as results
@@ -146,11 +148,17 @@ def exports(
 
 
 def create_export(context: Context, wanted: ExportRequest) -> ExportState:
+    """Drifted where the history is not what was seen of it any more, unless that is allowed."""
     _require(context, wanted.options)
+    seen = _drift(context, wanted)
     with context.runtime.database.write() as session:
-        id = export_rows.create(session, context.account_id, wanted, by=context.principal.key_prefix).id
+        id = export_rows.create(session, context.account_id, wanted, by=context.principal.key_prefix, drift=seen).id
         due = _due(context, session)
     return _sent(context, id, due)
+
+
+def plan_export(context: Context, wanted: ExportRequest) -> Plan:
+    return plans.plan(context.runtime, context.account_id, wanted)
 
 
 def cancel_export(context: Context, id: uuid.UUID) -> ExportState:
@@ -234,6 +242,16 @@ def existing_export(context: Context, id: uuid.UUID) -> ExportState | None:
         return export(context, id)
     except NotFound:
         return None
+
+
+def _drift(context: Context, wanted: ExportRequest) -> Drift | None:
+    """None also for an export that was started before, with the same idempotency key."""
+    if wanted.view is None:
+        return None
+    with context.runtime.database.read() as session:
+        if export_rows.by_idempotency_key(session, context.account_id, wanted):
+            return None
+        return drift.since(context.runtime, session, wanted.view, allowed=wanted.allow_drift)
 
 
 def _estimate(

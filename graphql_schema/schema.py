@@ -13,8 +13,10 @@ from strawberry.types import ExecutionContext, Info
 from strawberry.types.unset import UNSET
 
 from app.errors import InvalidInput
-from app.history import erasing, recording, reviews, zones
+from app.exports.requests import ExportRequest
+from app.history import erasing, recording, reviews, views, zones
 from app.history.recording import MAX_BATCH
+from app.history.views import View
 from app.models import Scope
 from graphql_schema import (
     asking,
@@ -25,6 +27,7 @@ from graphql_schema import (
     inputs,
     keys,
     nodes,
+    plan_types,
     refusals,
     resolvers,
     review_types,
@@ -53,6 +56,7 @@ from graphql_schema.inputs import (
 )
 from graphql_schema.keys import ApiKey, CreateApiKeyInput, CreateApiKeyResult, Viewer
 from graphql_schema.nodes import Node
+from graphql_schema.plan_types import ExportPlan
 from graphql_schema.resolvers import ExportState
 from graphql_schema.review_types import Review, ReviewDescriptionsResult, ReviewMatchingResult
 from graphql_schema.scalars import SCALARS
@@ -154,6 +158,14 @@ class Query:
         return await _call(info, resolve)
 
     @strawberry.field
+    async def plan_export(self, info: Info, input: CreateExportInput) -> ExportPlan:
+        """What `createExport` would make of the same input: how many rows, about how large and when, and how to split
+        it where it would break a limit. Nothing is written.
+        """
+        found = await _call(info, lambda context: resolvers.plan_export(context, _request(context, input)))
+        return cast(ExportPlan, found)
+
+    @strawberry.field
     async def viewer(self, info: Info) -> Viewer:
         """Who asks, and what they may do."""
         return Viewer.of(info.context.core)
@@ -171,9 +183,7 @@ class Mutation:
         """Starts an export. The same idempotency key and input give the same export."""
 
         def resolve(context: Context) -> ExportState:
-            unbounded, most = context.principal.includes(Scope.ADMIN), context.runtime.settings.max_images
-            wanted = to_request(input, idempotency_key, unbounded=unbounded, max_images=most)
-            return resolvers.create_export(context, wanted)
+            return resolvers.create_export(context, _request(context, input, idempotency_key))
 
         return await _export(info, resolve)
 
@@ -311,7 +321,7 @@ class Schema(strawberry.Schema):
         errors[:] = map(refusals.told, errors)
 
 
-_modules = (types, export_types, erasing_types, review_types, images, nodes, keys, inputs)
+_modules = (types, export_types, plan_types, erasing_types, review_types, images, nodes, keys, inputs)
 describe(Query, Mutation, Subscription, *(found for module in _modules for found in vars(module).values()))
 
 schema = Schema(
@@ -351,6 +361,14 @@ async def _existing_export(info: Info, id: str) -> Export | None:
 
 async def _export(info: Info, resolve: Callable[[Context], ExportState]) -> Export:
     return Export.of(await _call(info, resolve))
+
+
+def _request(context: Context, input: CreateExportInput, idempotency_key: str | None = None) -> ExportRequest:
+    def view(text: str) -> View:
+        return views.read(text, context.account_id, context.runtime.secrets)
+
+    unbounded, most = context.principal.includes(Scope.ADMIN), context.runtime.settings.max_images
+    return to_request(input, idempotency_key, unbounded=unbounded, max_images=most, read_view=view)
 
 
 def _uuid(text: str) -> uuid.UUID:

@@ -10,12 +10,13 @@ import strawberry
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
-from app.history import columns, filters
+from app.history import columns, filters, views
 from app.history.filters import DescriptionFilter
 from app.history.pages import MAX_NEWER, Page
 from app.history.pagination import Pagination
 from app.history.projection import MAX_REVIEWS
 from app.history.recording import Recorded
+from app.history.views import View
 from graphql_schema import asking, resolvers, selections
 from graphql_schema.context import Context
 from graphql_schema.enums import DescriptionStatus, RecordOutcome, ReviewState
@@ -181,6 +182,7 @@ class DescriptionConnection:
     """A page of results in their order, and what holds for all matches."""
 
     wanted: strawberry.Private[DescriptionFilter]
+    part: strawberry.Private[Pagination]
     page: strawberry.Private[Page]
     filters_applied: FiltersApplied
 
@@ -191,16 +193,17 @@ class DescriptionConnection:
         """What is selected of it; what is given may turn out to be no filter or pagination."""
 
         async def resolve(context: Context) -> DescriptionConnection:
-            asked, shown, names = wanted(), selections.page(info), selections.names(info)
+            asked, meant, shown, names = wanted(), part(), selections.page(info), selections.names(info)
             page = await resolvers.descriptions(
                 context,
                 asked,
-                part(),
+                meant,
                 shown,
-                with_statistics=bool(names & {"totalCount", "statistics"}),
+                with_statistics=bool(names & {"totalCount", "statistics", "view"}),
                 with_reviews="statistics" in names and selections.has(info, "statistics", "reviewCounts"),
             )
-            return cls(wanted=asked, page=page, filters_applied=filters.applied(asked))  # type: ignore[arg-type]
+            applied = filters.applied(asked)
+            return cls(wanted=asked, part=meant, page=page, filters_applied=applied)  # type: ignore[arg-type]
 
         return await asking.ask(info.context, resolve)
 
@@ -231,6 +234,18 @@ class DescriptionConnection:
     def statistics(self) -> Statistics:
         """Over all matches, not over the page."""
         return self.page.statistics  # type: ignore[return-value]
+
+    @strawberry.field(  # type: ignore[untyped-decorator]
+        description="What this page is of, as an opaque, signed token: the filter and the order, how many match, and "
+        "the revision of the history. `createExport` exports just that, or says that it has changed. Null where the "
+        f"filter is too long for {views.MAX_LENGTH} characters."
+    )
+    def view(self, info: Info) -> str | None:
+        assert self.page.statistics is not None
+        context = info.context.core
+        found = self.page.statistics
+        view = View(context.account_id, self.wanted, self.part.order, found.total_count, found.revision)
+        return views.make(view, context.runtime.secrets[0])
 
     @strawberry.field(  # type: ignore[untyped-decorator]
         description=f"Matches that are newer than the result of a cursor, counted up to {MAX_NEWER}."

@@ -128,6 +128,7 @@ def complete(session: Session, held: Claim, receipt: Receipt, *, object_key: str
         "sha256": receipt.sha256,
         "snapshot_at": receipt.snapshot_at,
         "notes": dict(receipt.notes) or None,
+        "snapshot_revision": receipt.revision,
         "object_key": object_key,
         "error_message": None,
     }

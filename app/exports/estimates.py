@@ -14,7 +14,7 @@ from app.history import filters
 from app.history.filters import DescriptionFilter
 from app.models import Export, ExportStatus
 
-_MEASURED = 20
+MEASURED = 20
 """Exports of the account that are looked at, the last ones."""
 
 _SMALL_MACHINE = [(0, 0.05), (100_000, 5.0)]
@@ -77,13 +77,25 @@ def estimate(
     return {export.id: now + timedelta(seconds=seconds(export)) for export in active}
 
 
+def until_done(session: Session, account_id: int, rows: int, *, at_a_time: int) -> tuple[float, list[int]]:
+    """Seconds from now on that a new export of so many rows takes, with those that wait before it; and the rows of each
+    export that this is estimated from.
+    """
+    measured = _measured(session, account_id)
+    usual = pace(measured)
+    mine = (col(Export.account_id) == account_id, col(Export.deleted_at).is_(None), in_states(*_ACTIVE))
+    before = session.connection().scalar(select(func.count()).select_from(Export).where(*mine)) or 0
+    turns = before // at_a_time
+    return turns * usual.seconds(usual.usual) + usual.seconds(rows), [one for one, _ in measured]
+
+
 def _measured(session: Session, account_id: int) -> list[tuple[int, float]]:
     last = (
         select(Export.rows_written, Export.started_at, Export.completed_at)  # type: ignore[call-overload]
         .where(col(Export.account_id) == account_id, in_states(ExportStatus.COMPLETED))
         .where(col(Export.completed_at) > col(Export.started_at))
         .order_by(col(Export.created_at).desc())
-        .limit(_MEASURED)
+        .limit(MEASURED)
     )
     found = session.connection().execute(last)
     return [(rows, (completed_at - started_at).total_seconds()) for rows, started_at, completed_at in found]

@@ -18,7 +18,7 @@ The row is the truth; a message to a worker only wakes it. Times of leases are t
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ from app import cursors
 from app.engine import dialects, locks
 from app.errors import Conflict, InvalidInput, NotFound
 from app.exports import events
+from app.exports.drift import Drift
 from app.exports.requests import ExportRequest
 from app.history import filters, rollup
 from app.models import Export, ExportEventType, ExportStatus
@@ -48,15 +49,19 @@ class Receipt:
     sha256: str
     snapshot_at: datetime
     notes: Mapping[str, int] = field(default_factory=dict)
+    revision: int | None = None
+    """Of the history at that moment."""
 
 
-def create(session: Session, account_id: int, wanted: ExportRequest, *, by: str | None = None) -> Export:
+def create(
+    session: Session, account_id: int, wanted: ExportRequest, *, by: str | None = None, drift: Drift | None = None
+) -> Export:
     """A pending export. With an idempotency key that was used before: the export it made, or InvalidInput if that
     was asked for in other words.
     """
     locks.hold(session.connection(), "create", account_id)
     rollup.require_undeleted(session, account_id)
-    if wanted.idempotency_key is not None and (known := _by_idempotency_key(session, account_id, wanted)):
+    if known := by_idempotency_key(session, account_id, wanted):
         return known
     export = Export(
         account_id=account_id,
@@ -70,6 +75,7 @@ def create(session: Session, account_id: int, wanted: ExportRequest, *, by: str 
         created_at=clock(session),
         idempotency_key=wanted.idempotency_key,
         request_hash=wanted.hash,
+        view=asdict(drift) if drift else None,
     )
     session.add(export)
     session.flush()
@@ -171,11 +177,14 @@ def receipt(export: Export) -> Receipt | None:
     """What is in its file; None until it is completed."""
     if export.bytes is None or export.sha256 is None or export.snapshot_at is None:
         return None
-    return Receipt(export.rows_written, export.bytes, export.sha256, export.snapshot_at, export.notes or {})
+    told = export.notes or {}
+    return Receipt(export.rows_written, export.bytes, export.sha256, export.snapshot_at, told, export.snapshot_revision)
 
 
-def _by_idempotency_key(session: Session, account_id: int, wanted: ExportRequest) -> Export | None:
-    locks.hold(session.connection(), f"create:{wanted.idempotency_key}", account_id)
+def by_idempotency_key(session: Session, account_id: int, wanted: ExportRequest) -> Export | None:
+    """The export that its idempotency key made, if it has one. InvalidInput if that was asked for in other words."""
+    if wanted.idempotency_key is None:
+        return None
     same_key = (Export.account_id == account_id, Export.idempotency_key == wanted.idempotency_key)
     there = (col(Export.deleted_at).is_(None), col(Export.expired_at).is_(None))
     known = session.exec(select_rows(Export).where(*same_key, *there)).first()

@@ -13,6 +13,7 @@ from app.exports.formats import FORMATS, ExportFormat
 from app.history import filters
 from app.history.columns import COLUMNS, ITEM_COLUMNS
 from app.history.filters import DescriptionFilter
+from app.history.views import View
 
 MAX_ROWS = 100_000
 """Rows of one export; with no limit given, more matches than this fail. Who may ask for more says so."""
@@ -31,6 +32,9 @@ class ExportRequest:
     max_rows: int | None = MAX_ROWS
     options: Mapping[str, Any] = field(default_factory=dict)
     idempotency_key: str | None = None
+    view: View | None = None
+    """What was seen of the filter's matches; where that has changed since, it is refused unless `allow_drift`."""
+    allow_drift: bool = False
 
     def __post_init__(self) -> None:
         if self.limit is not None and not 1 <= self.limit <= (self.max_rows or self.limit):
@@ -65,4 +69,5 @@ class ExportRequest:
         meant += [self.max_rows] if self.max_rows != MAX_ROWS else []
         meant += [self.compression] if self.compression != Compression.NONE else []
         meant += [dict(self.options)] if self.options else []
+        meant += [[self.view.total, self.view.revision]] if self.view else []
         return hashlib.sha256(jsontext.canonical(meant).encode()).hexdigest()

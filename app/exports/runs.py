@@ -24,7 +24,7 @@ from app.exports.ledger import CONTENT_TYPE, Ledger
 from app.exports.lifecycle import Receipt
 from app.exports.rows import Rows
 from app.exports.statement import Selection
-from app.history import filters
+from app.history import filters, rollup
 from app.jobs import heart
 from app.models import Export
 from app.runtime import Runtime
@@ -127,6 +127,7 @@ def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: thread
         snapshot_at = lifecycle.seen_at(session, export)
         if snapshot_at is None:
             raise Stopped
+        revision = runtime.database.answer_in(session, rollup.ask_revision(export.account_id))
         at_most = export.row_limit or (export.max_rows and export.max_rows + 1)
         count = selection.count(session, at_most)
         if export.row_limit is None and count.rows == at_most:
@@ -159,7 +160,7 @@ def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: thread
                 raise RuntimeError(f"{written} of {progress.rows_total} counted")
             if ledger.rows:
                 _write_ledger(runtime, export, ledger)
-    return Receipt(progress.rows_written, size, digest.hexdigest(), snapshot_at, rows_of_file.notes)
+    return Receipt(progress.rows_written, size, digest.hexdigest(), snapshot_at, rows_of_file.notes, revision)
 
 
 def _complete(runtime: Runtime, claim: Claim, receipt: Receipt) -> Due:

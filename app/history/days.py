@@ -81,8 +81,8 @@ def _query(account_id: int, wanted: DescriptionFilter, found: Sequence[Change]) 
     def build() -> Select[Any]:
         day = dialects.local_day(_ROWS.c.created_at, _seconds(len(found))).label("day")
         of_rows = select(day).where(*filters.conditions(account_id, wanted)).subquery("of_rows").c.day
-        counted: Select[Any] = select(cast(of_rows, Text), func.count()).group_by(of_rows).order_by(of_rows.desc())
-        return counted.limit(literal_column(str(MAX_DAYS + 1)))
+        counted = select(cast(of_rows, Text), func.count()).group_by(of_rows).order_by(of_rows.desc())
+        return select(counted.limit(literal_column(str(MAX_DAYS + 1))).subquery("days"))
 
     return Query(("days", filters.shape(wanted), len(found)), build, values)
 

@@ -143,8 +143,8 @@ def test_filled_days_are_all_from_the_first_to_the_last(history: Account, zone: 
         last = end or (date.fromisoformat(max(known)) if known else None)
         expected = []
         if first and last:
-            every = itertools.takewhile(lambda day: day <= last, (first + timedelta(n) for n in itertools.count()))
-            expected = [{"date": day.isoformat(), "count": known.get(day.isoformat(), 0)} for day in every]
+            every = (str(first + timedelta(days=place)) for place in range((last - first).days + 1))
+            expected = [{"date": day, "count": known.get(day, 0)} for day in every]
         assert told(history, zone, wanted, fill=True)["dailyCounts"] == expected
 
 

@@ -1,4 +1,4 @@
-"""Every declared field of a filter narrows pages, totals and exports, and becomes just this SQL."""
+"""Every declared field of a filter narrows pages, totals, plans, views and their exports, and becomes just this SQL."""
 
 import json
 from collections.abc import Iterator
@@ -59,13 +59,12 @@ EXAMPLES: dict[str, tuple[Dict, Any, Any]] = {
 STATISTICS = """totalCount dailyCounts { date count } confidenceDistribution { range count }
     sourceDistribution { sourceType count } typeDistribution { type count }"""
 QUERY = f"""query($filter: DescriptionFilter) {{
-    descriptions(filter: $filter) {{ nodes {{ id }} totalCount statistics {{ {STATISTICS} }} }}
+    descriptions(filter: $filter) {{ nodes {{ id }} totalCount view statistics {{ {STATISTICS} }} }}
     statistics(filter: $filter) {{ {STATISTICS} }}
     newest: descriptions(filter: $filter, first: 1) {{ nodes {{ id }} pageInfo {{ hasNextPage }} }}
+    planExport(input: {{format: JSONL, filter: $filter, fields: ["id"]}}) {{ rows bytes {{ value }} }}
 }}"""
-EXPORT = """mutation($filter: DescriptionFilter) {
-    createExport(input: {format: JSONL, filter: $filter, fields: ["id"]}) { id }
-}"""
+EXPORT = """mutation($view: String!) { createExport(input: {format: JSONL, view: $view, fields: ["id"]}) { id } }"""
 
 
 REVIEW = "mutation($input: [ReviewInput!]!) { reviewDescriptions(input: $input) { reviews { id } } }"
@@ -133,10 +132,11 @@ def check(history: Account, wanted: Dict) -> list[str]:
             "typeDistribution": [{"type": name, "count": count} for name, count in model.types(matching).items()],
         }
     )
-    state = history.wait(history.graphql(EXPORT, filter=given)["createExport"]["id"])
+    state = history.wait(history.graphql(EXPORT, view=answer["descriptions"]["view"])["createExport"]["id"])
     assert (state["status"], state["record_count"]) == ("completed", len(ids))
-    lines = httpx.get(state["download_url"], verify=False).text.splitlines()
-    assert [json.loads(line)["id"] for line in lines] == ids
+    file = httpx.get(state["download_url"], verify=False).text
+    assert [json.loads(line)["id"] for line in file.splitlines()] == ids
+    assert answer["planExport"] == {"rows": len(ids), "bytes": {"value": len(file)}}
     return ids
 
 
