@@ -15,6 +15,7 @@ from sightlog.api.description import DescriptionDescription
 from sightlog.api.enums import Compression, ExportFormat, ExportStatus, OnConflict, OnInvalid
 from sightlog.api.input_types import CreateExportInput
 from sightlog.api.operations import Operations
+from sightlog.api.plan_export import PlanExportPlanExport
 from sightlog.api.statistics import StatisticsStatistics
 from sightlog.api.viewer import ViewerViewer
 from sightlog.errors import NotFound
@@ -91,9 +92,13 @@ class Client:
         """One result with its reviews; NotFound where there is none."""
         return _found(self.operations.description(id).description, f"There is no result {id!r}.")
 
-    def statistics(self, **filter: Unpack[Filter]) -> StatisticsStatistics:
-        """Numbers over all that match."""
-        return self.operations.statistics(filter_of(**filter)).statistics
+    def statistics(
+        self, *, time_zone: str | None = None, fill_days: bool = False, **filter: Unpack[Filter]
+    ) -> StatisticsStatistics:
+        """Numbers over all that match. Days are those of `time_zone`, such as `Europe/Berlin`, or else of UTC;
+        `fill_days` lists those without results too.
+        """
+        return self.operations.statistics(filter_of(**filter), time_zone, fill_days).statistics
 
     def record(self, results: Iterable[Given], *, on_conflict: str = "keep", on_invalid: str = "fail") -> Recorded:
         """Records results: dictionaries with names as in files (`source_type`, `created_at`, …), or what `descriptions`
@@ -125,16 +130,39 @@ class Client:
         limit: int | None = None,
         images: bool = False,
         texts: bool = False,
+        view: str | None = None,
+        allow_drift: bool = False,
         idempotency_key: str | None = None,
         **filter: Unpack[Filter],
     ) -> Export:
         """Starts an export of what matches: `csv`, `json`, `jsonl` or `imagefolder`; `none`, `gzip` or `zstd`; `fields`
         in that order, by their names in files. `images` of a training set are fetched into it, with `texts` each has
         a `.txt` beside it. The same idempotency key and input give the same export.
+
+        `view` stands for a filter: what `DescriptionConnection.view` told. Drifted where the history has changed since,
+        unless `allow_drift`.
         """
-        input = export_input(format, compression, fields, include_metadata, limit, filter, images, texts)
+        others = {"images": images, "texts": texts, "view": view, "allow_drift": allow_drift}
+        input = export_input(format, compression, fields, include_metadata, limit, filter, others)
         key = idempotency_key or str(uuid.uuid4())
         return self._export(self.operations.create_export(input, key).create_export)
+
+    def plan_export(
+        self,
+        format: str = "csv",
+        *,
+        compression: str = "none",
+        fields: Iterable[str] | None = None,
+        include_metadata: bool = True,
+        limit: int | None = None,
+        view: str | None = None,
+        **filter: Unpack[Filter],
+    ) -> PlanExportPlanExport:
+        """What `export` would make of the same: rows, about how many bytes and seconds, and the windows of time to
+        split it into where it would break a limit. Nothing is written.
+        """
+        input = export_input(format, compression, fields, include_metadata, limit, filter, {"view": view})
+        return self.operations.plan_export(input).plan_export
 
     def find_export(self, id: str) -> Export:
         """NotFound where there is none."""
@@ -206,8 +234,10 @@ class AsyncClient:
     async def description(self, id: str) -> DescriptionDescription:
         return _found((await self.operations.description(id)).description, f"There is no result {id!r}.")
 
-    async def statistics(self, **filter: Unpack[Filter]) -> StatisticsStatistics:
-        return (await self.operations.statistics(filter_of(**filter))).statistics
+    async def statistics(
+        self, *, time_zone: str | None = None, fill_days: bool = False, **filter: Unpack[Filter]
+    ) -> StatisticsStatistics:
+        return (await self.operations.statistics(filter_of(**filter), time_zone, fill_days)).statistics
 
     async def record(
         self, results: Iterable[Given], *, on_conflict: str = "keep", on_invalid: str = "fail"
@@ -233,12 +263,29 @@ class AsyncClient:
         limit: int | None = None,
         images: bool = False,
         texts: bool = False,
+        view: str | None = None,
+        allow_drift: bool = False,
         idempotency_key: str | None = None,
         **filter: Unpack[Filter],
     ) -> AsyncExport:
-        input = export_input(format, compression, fields, include_metadata, limit, filter, images, texts)
+        others = {"images": images, "texts": texts, "view": view, "allow_drift": allow_drift}
+        input = export_input(format, compression, fields, include_metadata, limit, filter, others)
         key = idempotency_key or str(uuid.uuid4())
         return self._export((await self.operations.create_export(input, key)).create_export)
+
+    async def plan_export(
+        self,
+        format: str = "csv",
+        *,
+        compression: str = "none",
+        fields: Iterable[str] | None = None,
+        include_metadata: bool = True,
+        limit: int | None = None,
+        view: str | None = None,
+        **filter: Unpack[Filter],
+    ) -> PlanExportPlanExport:
+        input = export_input(format, compression, fields, include_metadata, limit, filter, {"view": view})
+        return (await self.operations.plan_export(input)).plan_export
 
     async def find_export(self, id: str) -> AsyncExport:
         return self._export(_found((await self.operations.export(id)).export, f"There is no export {id!r}."))
@@ -270,19 +317,19 @@ def export_input(
     include_metadata: bool,
     limit: int | None,
     filter: Filter,
-    images: bool = False,
-    texts: bool = False,
+    others: Mapping[str, Any],
 ) -> CreateExportInput:
-    """What `createExport` takes; InvalidInput for what cannot be meant."""
+    """What `createExport` takes; InvalidInput for what cannot be meant. Of the `others` only those are sent that say
+    something: an older server does not know them.
+    """
     return CreateExportInput(
         format=one_of(ExportFormat, "format", format),
         compression=one_of(Compression, "compression", compression),
-        filter=filter_of(**filter),
+        filter=filter_of(**filter) if filter or not others.get("view") else None,
         fields=None if fields is None else list(fields),
         include_metadata=include_metadata,
         limit=limit,
-        images=images,
-        texts=texts,
+        **{name: value for name, value in others.items() if value},
     )
 
 

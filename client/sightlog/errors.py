@@ -6,6 +6,7 @@ SightlogError
 ├── InvalidInput       a value that cannot be meant (400, 415, 422); `field` says which
 ├── NotFound           the account has nothing of that id (404)
 ├── Conflict           its state does not allow it, or the number has changed (409)
+│   └── Drifted        the history is not what the view saw any more (409)
 ├── TooLarge           more than the server takes or gives at once (413)
 ├── RateLimited        still too many requests after all tries (429); `retry_after` says when
 ├── Unavailable        not reached, or not able to answer, after all tries (502, 503, 504)
@@ -65,6 +66,10 @@ class Conflict(SightlogError):
     pass
 
 
+class Drifted(Conflict):
+    pass
+
+
 class TooLarge(SightlogError):
     pass
 
@@ -101,6 +106,7 @@ _OF_CODE: dict[str, type[SightlogError]] = {
     "AUTHZ_ERROR": Forbidden,
     "CONFLICT": Conflict,
     "DEACTIVATED_API_KEY": NotSignedIn,
+    "DRIFTED": Drifted,
     "EXPIRED_API_KEY": NotSignedIn,
     "INVALID_API_KEY": NotSignedIn,
     "NOT_FOUND": NotFound,

@@ -17,6 +17,12 @@ class DescriptionStatus(str, Enum):
     FAILED = "FAILED"
 
 
+class EstimateBasis(str, Enum):
+    SAMPLE = "SAMPLE"
+    COMPLETED_EXPORTS = "COMPLETED_EXPORTS"
+    SMALL_MACHINE = "SMALL_MACHINE"
+
+
 class ExportEventType(str, Enum):
     CREATED = "CREATED"
     STARTED = "STARTED"
@@ -35,6 +41,10 @@ class ExportFormat(str, Enum):
     JSON = "JSON"
     JSONL = "JSONL"
     IMAGEFOLDER = "IMAGEFOLDER"
+
+
+class ExportLimit(str, Enum):
+    MAX_ROWS = "MAX_ROWS"
 
 
 class ExportStatus(str, Enum):

@@ -15,6 +15,7 @@ from .input_types import (
     DescriptionInput,
     DescriptionOrder,
 )
+from .plan_export import PlanExport
 from .record_descriptions import RecordDescriptions
 from .record_rows import RecordRows
 from .retry_export import RetryExport
@@ -312,6 +313,45 @@ class Operations(Transport):
         data = self.get_data(response)
         return Exports.model_validate(data)
 
+    def plan_export(self, input: CreateExportInput, **kwargs: Any) -> PlanExport:
+        query = gql("""
+            query PlanExport($input: CreateExportInput!) {
+              planExport(input: $input) {
+                rows
+                revision
+                bytes {
+                  value
+                  basis
+                  exports
+                  rows
+                }
+                seconds {
+                  value
+                  basis
+                  exports
+                  rows
+                }
+                brokenLimit {
+                  name
+                  value
+                  message
+                  windows {
+                    start
+                    end
+                    endDate
+                    rows
+                  }
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"input": input}
+        response = self.execute(
+            query=query, operation_name="PlanExport", variables=variables, **kwargs
+        )
+        data = self.get_data(response)
+        return PlanExport.model_validate(data)
+
     def record_descriptions(
         self,
         input: list[DescriptionInput],
@@ -473,15 +513,19 @@ class Operations(Transport):
     def statistics(
         self,
         filter_: Union[Optional[DescriptionFilter], UnsetType] = UNSET,
+        time_zone: Union[Optional[str], UnsetType] = UNSET,
+        fill_days: Union[Optional[bool], UnsetType] = UNSET,
         **kwargs: Any,
     ) -> Statistics:
         query = gql("""
-            query Statistics($filter: DescriptionFilter) {
-              statistics(filter: $filter) {
+            query Statistics($filter: DescriptionFilter, $timeZone: String, $fillDays: Boolean) {
+              statistics(filter: $filter, timeZone: $timeZone, fillDays: $fillDays) {
                 totalCount
                 scoredCount
                 averageConfidence
                 truncated
+                revision
+                timeZone
                 reviewCounts {
                   state
                   count
@@ -505,7 +549,11 @@ class Operations(Transport):
               }
             }
             """)
-        variables: dict[str, object] = {"filter": filter_}
+        variables: dict[str, object] = {
+            "filter": filter_,
+            "timeZone": time_zone,
+            "fillDays": fill_days,
+        }
         response = self.execute(
             query=query, operation_name="Statistics", variables=variables, **kwargs
         )

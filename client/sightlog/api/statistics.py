@@ -16,6 +16,8 @@ class StatisticsStatistics(BaseModel):
     scored_count: int = Field(alias="scoredCount")
     average_confidence: Optional[float] = Field(alias="averageConfidence")
     truncated: bool
+    revision: int
+    time_zone: str = Field(alias="timeZone")
     review_counts: list["StatisticsStatisticsReviewCounts"] = Field(
         alias="reviewCounts"
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sightlog.commands import exits, options, output, watching
+from sightlog.commands import exits, options, output, planning, watching
 from sightlog.errors import ExportFailed, StillRunning
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def export(
     ] = False,
     texts: Annotated[bool, typer.Option("--texts", help="And a .txt with its text beside each image.")] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Wait until it is done; -o does so too.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Tell what it would be, and start nothing.")] = False,
     target: Target = None,
     timeout: Timeout = None,
     json: options.Json = False,
@@ -103,7 +104,8 @@ def export(
 
     With -o: waits, fetches the file and compares it with its receipt, as in `sightlog export dog -o dogs.csv.gz`; an
     older file of that name is replaced then. With --watch alone: waits. With neither: prints the id of the export and
-    ends; `exports download` fetches the file.
+    ends; `exports download` fetches the file. With --plan: tells how many rows it would have, about how large and when,
+    and by which dates to split it where it would be too large.
     """
     if timeout is not None and not (watch or target):
         raise typer.BadParameter("--timeout needs --watch or -o.")
@@ -115,17 +117,19 @@ def export(
         endings = [suffix[1:] for suffix in suffixes if suffix not in _ENDINGS]
         format = _FORMATS.get(endings[-1] if endings else "", Format.CSV)
 
+    given = {
+        "compression": compression.value,
+        "fields": [name.strip() for name in fields.split(",")] if fields else None,
+        "include_metadata": not without_metadata,
+        "limit": limit,
+    } | filter
+    others = {"images": images, "texts": texts}
     with options.client(profile) as client:
-        begun = client.export(
-            format.value,
-            compression=compression.value,
-            fields=[name.strip() for name in fields.split(",")] if fields else None,
-            include_metadata=not without_metadata,
-            limit=limit,
-            images=images,
-            texts=texts,
-            **filter,
-        )
+        if plan:
+            planned = client.plan_export(format.value, **given)
+            output.print_json(planned) if json else planning.show(planned)
+            return
+        begun = client.export(format.value, **given, **others)
         resumed_by = watching.resume(begun.id, str(target or begun.filename), profile)
         if watch or target:
             output.say(f"The export {begun.id} has begun.")

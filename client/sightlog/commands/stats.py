@@ -19,6 +19,11 @@ def stats(
     rows: Annotated[
         int, typer.Option("--rows", min=1, max=10_000, metavar="N", help="Days and sources that are listed.")
     ] = 10,
+    time_zone: Annotated[
+        str | None,
+        typer.Option(metavar="ZONE", show_default=False, help="Whose days, such as Europe/Berlin; left out: UTC."),
+    ] = None,
+    fill_days: Annotated[bool, typer.Option("--fill-days", help="Days without results too.")] = False,
     json: options.Json = False,
     profile: options.Profile = None,
 ) -> None:
@@ -27,7 +32,7 @@ def stats(
     The newest days and the largest sources are listed; --json has all.
     """
     with options.client(profile) as client:
-        found = client.statistics(**filter)
+        found = client.statistics(time_zone=time_zone, fill_days=fill_days, **filter)
     if json:
         output.print_json(found)
         return
@@ -42,7 +47,7 @@ def stats(
     sources = sorted(found.source_distribution, key=lambda one: -one.count)
     types = sorted(found.type_distribution, key=lambda one: -one.count)
     _bars("score", [(one.range_, one.count) for one in found.confidence_distribution], found.total_count)
-    _bars("day (UTC)", [(str(one.date), one.count) for one in days], rows)
+    _bars(f"day ({found.time_zone})", [(str(one.date), one.count) for one in days], rows)
     _bars("source", [(one.source_type, one.count) for one in sources], rows)
     _bars("type", [(one.type_, one.count) for one in types], rows)
     _bars("review", [(one.state.value.lower(), one.count) for one in found.review_counts], rows)

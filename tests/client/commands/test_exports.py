@@ -13,6 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
+from app.models import Scope
+from sightlog import Client
+from sightlog.errors import Drifted, InvalidInput
 from tests.client.commands.conftest import Shell
 from tests.commands import sightlog
 from tests.conftest import Account
@@ -43,6 +46,34 @@ def test_a_file_with_its_receipt(shell: Shell, tmp_path: Path) -> None:
     assert Shell().run("verify", str(file)).stdout == as_it_is
     [line] = Shell().lines("verify", str(file))
     assert (line["ok"], line["receipt"]["rows"], line["receipt"]["sha256"]) == (True, 5, sha256)
+
+
+@pytest.mark.usefixtures("dogs")
+def test_a_plan_tells_what_the_file_then_is(shell: Shell, tmp_path: Path) -> None:
+    [plan] = shell.lines("export", "dog", "--plan", "--format", "jsonl")
+    assert shell.rows("exports", "list") == []
+    file = tmp_path / "dogs.jsonl"
+    [rows, size, time] = shell.rows("export", "dog", "--plan", "-o", str(file))
+    assert not file.exists()
+    shell.run("export", "dog", "-o", str(file))
+    told = len(read(file)), file.stat().st_size
+    assert (plan["rows"], plan["bytes"]["value"], plan["broken_limit"]) == (*told, None)
+    assert (rows, size, time[0]) == (["rows", str(told[0])], ["size", str(told[1])], "time")
+
+
+@pytest.mark.usefixtures("dogs")
+def test_what_was_seen_is_exported(account: Account) -> None:
+    view = account.graphql('{ descriptions(filter: {search: ["dog"]}) { view } }')["descriptions"]["view"]
+    with Client(account.stack.url, account.keys[Scope.READ]) as client:
+        assert client.plan_export("jsonl", view=view).rows == 20
+        assert client.export("jsonl", view=view).wait().state.record_count == 20
+        account.record({"id": "new", "description": "A dog"})
+        with pytest.raises(Drifted, match="20 matched then, 21 match now") as refused:
+            client.export("jsonl", view=view)
+        assert (refused.value.code, refused.value.field) == ("DRIFTED", "view")
+        assert client.export("jsonl", view=view, allow_drift=True).wait().state.record_count == 21
+        with pytest.raises(InvalidInput, match="a view or a filter, not both"):
+            client.export("jsonl", view=view, search="dog")
 
 
 @pytest.mark.usefixtures("dogs")

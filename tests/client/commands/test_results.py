@@ -233,6 +233,9 @@ def test_a_result_that_is_not_there(shell: Shell) -> None:
 @only_embedded
 @pytest.mark.usefixtures("animals")
 def test_statistics_for_people_and_for_programs(shell: Shell, terminal: Any) -> None:
+    zoned = shell.one("stats", "--time-zone", "Asia/Kathmandu", "--fill-days")
+    assert zoned["time_zone"] == "Asia/Kathmandu"
+    assert sum(day["count"] for day in zoned["daily_counts"]) == zoned["total_count"]
     told = shell.one("stats")
     assert (told["total_count"], told["scored_count"], told["average_confidence"]) == (3, 2, 0.555)
     assert {"source_type": "batch", "count": 1} in told["source_distribution"]
