@@ -45,6 +45,21 @@ def site(visitor: Visitor, watch: Watch) -> Visitor:
     return visitor
 
 
+def test_what_has_changed_since_it_was_seen_is_told_before_it_is_exported(site: Visitor, history: History) -> None:
+    page = site.open("/?type=rule")
+    seen = sum(one["type"] == "rule" for one in history)
+    total(page, seen)
+    site.account.record({"id": "drifted", "type": "rule", "description": "Newer than the page"})
+    page.get_by_role("button", name="Export").click()
+    dialog = page.get_by_role("dialog", name="Export what you see")
+    expect(dialog).to_contain_text(re.compile(r"About [\d.]+ \w+, in 1 second\."))
+    dialog.get_by_role("button", name="Start the export").click()
+    expect(dialog.get_by_role("alert")).to_contain_text(f"{seen} matched then, {seen + 1} match now")
+    dialog.get_by_role("button", name="Export what matches now").click()
+    page.get_by_role("link", name="See exports").click()
+    expect(done(page)).to_contain_text(re.compile(rf"Rows\s*{seen + 1}\D"))
+
+
 def test_what_is_seen_is_exported(site: Visitor, history: History, tmp_path: Path) -> None:
     found = [one for one in history if one["type"] == "rule"]
     page = site.open("/?type=rule")

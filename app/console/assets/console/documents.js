@@ -29,7 +29,7 @@ const OF_STATISTICS = {
 
 /**
  * Statistics over several filters in one request. `parts`: for each name of `OF_STATISTICS`, the filter that it is of.
- * Parts of one filter are asked for together; the answer has a field for each part.
+ * Parts of one filter are asked for together; the answer has a field for each part. With the total comes what was seen.
  */
 export function statisticsOf(parts) {
   const groups = new Map();
@@ -40,7 +40,11 @@ export function statisticsOf(parts) {
   const variables = {};
   const asked = [...groups].map(([filter, names], index) => {
     variables[`filter${index}`] = JSON.parse(filter);
-    return `${names.join("_")}: statistics(filter: $filter${index}) { ${names.map((name) => OF_STATISTICS[name]).join(" ")} }`;
+    const counted = names.map((name) => OF_STATISTICS[name]).join(" ");
+    const field = names.includes("total")
+      ? `descriptions(filter: $filter${index}) { view statistics { ${counted} } }`
+      : `statistics(filter: $filter${index}) { ${counted} }`;
+    return `${names.join("_")}: ${field}`;
   });
   const declared = asked.map((_, index) => `$filter${index}: DescriptionFilter`).join(", ");
   return { document: `query StatisticsOfView(${declared}) {\n  ${asked.join("\n  ")}\n}`, variables };
@@ -98,6 +102,10 @@ export const EXPORT_PROGRESS = `subscription ExportProgress($id: ID!) { exportPr
 
 export const CREATE_EXPORT = `mutation CreateExport($input: CreateExportInput!, $idempotencyKey: String) {
   createExport(input: $input, idempotencyKey: $idempotencyKey) { id }
+}`;
+
+export const PLAN_EXPORT = `query PlanExport($input: CreateExportInput!) {
+  planExport(input: $input) { bytes { value } seconds { value } }
 }`;
 
 export const CANCEL_EXPORT = `mutation CancelExport($id: ID!) { cancelExport(id: $id) { ${EXPORT} } }`;

@@ -1,6 +1,7 @@
+import { useAnswer } from "../answers.js";
 import { ask } from "../client.js";
-import { CREATE_EXPORT } from "../documents.js";
-import { count } from "../formats.js";
+import { CREATE_EXPORT, PLAN_EXPORT } from "../documents.js";
+import { bytes, count, plural } from "../formats.js";
 import { html, useId, useRef, useState } from "../lib.js";
 import { announce } from "../parts/announce.js";
 import { Dialog } from "../parts/dialog.js";
@@ -54,8 +55,19 @@ function Pictures({ images, texts, onChange }) {
   `;
 }
 
-/** Starts an export of what the view shows. */
-export function ExportDialog({ view, total, onClose }) {
+/** About how large the file is, and when it is there. */
+function Plan({ input }) {
+  const { data } = useAnswer(PLAN_EXPORT, { input }, { after: 200 });
+  const plan = data?.planExport;
+  if (!plan?.bytes) return html`<p class="faint">&nbsp;</p>`;
+  return html`<p class="faint">About ${bytes(plan.bytes.value)}, in ${plural(Math.max(1, Math.round(plan.seconds.value)), "second")}.</p>`;
+}
+
+/**
+ * Starts an export of what the view shows. `seen` says what that was, where it is known: if the history has changed since,
+ * whoever asks is told, and may go on.
+ */
+export function ExportDialog({ view, total, seen, onClose }) {
   const { viewer } = useStore(session);
   const all = view.failed ? [...COLUMNS, ...OF_FAILED] : COLUMNS;
   const [format, setFormat] = useState("CSV");
@@ -68,20 +80,22 @@ export function ExportDialog({ view, total, onClose }) {
   const described = useId();
   const chips = chipsOf(view);
   const tooMany = total > MOST && !allows(viewer, "admin");
+  const drifted = error?.code === "DRIFTED";
+  const kind = format === "IMAGEFOLDER" ? { format, ...pictures } : { format, compression }; // a Zip is packed as it is
+  const input = { ...kind, includeMetadata: columns.includes("metadata") };
+  Object.assign(input, seen ? { view: seen } : { filter: filterOf(view) });
+  if (columns.length < all.length) input.fields = columns;
+  if (tooMany) input.limit = MOST;
 
   async function submitted(event) {
     event.preventDefault();
     setBusy(true);
     setError(null);
-    const isTraining = format === "IMAGEFOLDER"; // a Zip, which is packed as it is
-    const kind = isTraining ? { format, ...pictures } : { format, compression };
-    const input = { ...kind, filter: filterOf(view), includeMetadata: columns.includes("metadata") };
-    if (columns.length < all.length) input.fields = columns;
-    if (tooMany) input.limit = MOST;
     try {
-      const text = JSON.stringify(input);
+      const asked = drifted ? { ...input, allowDrift: true } : input;
+      const text = JSON.stringify(asked);
       if (sent.current.text !== text) sent.current = { text, key: newKey() };
-      await ask(CREATE_EXPORT, { input, idempotencyKey: sent.current.key });
+      await ask(CREATE_EXPORT, { input: asked, idempotencyKey: sent.current.key });
       announce("The export has started.", { link: { href: address("exports"), text: "See exports" } });
       onClose();
     } catch (refused) {
@@ -102,10 +116,11 @@ export function ExportDialog({ view, total, onClose }) {
           ${format === "IMAGEFOLDER" && allows(viewer, "write") && html`<${Pictures} ...${pictures} onChange=${setPictures} />`}
         </div>
         <${Columns} all=${all} chosen=${columns} onChange=${setColumns} />
+        ${columns.length > 0 && html`<${Plan} input=${input} />`}
         <${Trouble} error=${error} />
         <div class="actions">
           <button type="button" onClick=${onClose}>Cancel</button>
-          <button type="submit" class="primary" disabled=${busy || !columns.length} aria-describedby=${described}>Start the export</button>
+          <button type="submit" class="primary" disabled=${busy || !columns.length} aria-describedby=${described}>${drifted ? "Export what matches now" : "Start the export"}</button>
         </div>
       </form>
     <//>

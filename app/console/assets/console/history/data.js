@@ -24,7 +24,7 @@ export function usePage(view) {
   return { ...answer, nodes, rows, pageInfo: answer.data?.descriptions.pageInfo };
 }
 
-/** `{total, days, scores, types, sources, reviews, …answer}`, each as `documents.js` asks for it. */
+/** `{total, days, scores, types, sources, reviews, seen, …answer}`, each as `documents.js` asks for it. */
 export function useStatistics(view) {
   const { document, variables } = statisticsOf(partsOf(view));
   const answer = useAnswer(document, variables, { after: 30 }); // the page's texts come first
@@ -37,7 +37,8 @@ export function useStatistics(view) {
   const parts = useMemo(() => {
     const found = {};
     for (const [names, values] of Object.entries(answer.data ?? {})) {
-      for (const name of names.split("_")) found[name] = values;
+      for (const name of names.split("_")) found[name] = values.statistics ?? values;
+      if (values.view) found.seen = values.view;
     }
     return found;
   }, [answer.data]);

@@ -117,13 +117,14 @@ export function HistoryPage() {
   }
 
   const List = view.grid ? Grid : Table;
-  const total = statistics.stale ? undefined : statistics.total?.totalCount;
+  const { total: counted, seen } = statistics.stale ? {} : statistics;
+  const total = counted?.totalCount;
   return html`
     <div class="history" data-peek=${peek ? "" : undefined}>
       <${Facets} view=${view} statistics=${statistics} narrow=${actions.narrow} />
       <main id="main" tabindex="-1">
         <h1 class="unseen">History</h1>
-        <${Toolbar} view=${view} actions=${actions} total=${total} />
+        <${Toolbar} view=${view} actions=${actions} total=${total} seen=${seen} />
         ${problems.length > 0 &&
         html`<div class="problems" role="alert">
           <p>Not all of this address is understood; the rest applies.</p>

@@ -63,7 +63,7 @@ function Layouts({ view, show }) {
   return html`<div class="pair" role="group" aria-label="Layout">${button(false, "Table", "table")}${button(true, "Grid", "grid")}</div>`;
 }
 
-export function Toolbar({ view, actions, total }) {
+export function Toolbar({ view, actions, total, seen }) {
   const [exporting, setExporting] = useState(false);
   const chips = chipsOf(view);
   const orders = Object.entries(ORDERS);
@@ -88,6 +88,6 @@ export function Toolbar({ view, actions, total }) {
       )}
       <li><a class="clear" href=${address(write({ ...EMPTY, order: view.order, grid: view.grid }))}>Clear all</a></li>
     </ul>`}
-    ${exporting && html`<${ExportDialog} view=${fromStart(view)} total=${total} onClose=${() => setExporting(false)} />`}
+    ${exporting && html`<${ExportDialog} view=${fromStart(view)} total=${total} seen=${seen} onClose=${() => setExporting(false)} />`}
   `;
 }
