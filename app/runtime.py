@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from app.engine.db import Database
+from app.errors import Unavailable
 from app.history import statistics
 from app.lastuse import LastUse
 from app.limits import Limiter
@@ -31,7 +32,12 @@ class Runtime:
     @cached_property
     def secrets(self) -> list[bytes]:
         """What is signed here is signed with the first, and good if any of them signed it."""
-        return _secrets(self.settings)
+        try:
+            return _secrets(self.settings)
+        except OSError as error:
+            raise Unavailable(
+                "Nothing can be signed at the moment.", cause=f"SIGHTLOG_SECRET is empty, and none can be kept: {error}"
+            ) from error
 
     def close(self) -> None:
         self.database.dispose()

@@ -88,8 +88,9 @@ class Settings(BaseSettings):
     )
     secret: str = Field(
         "",
-        description="Key for signing the URLs of local files; empty: made once and kept in the data folder. "
-        "Several, joined by commas: the first signs, and URLs that any of them signed are good.",
+        description="Key for signing the URLs of local files and the views of pages, the same for all servers; empty: "
+        "made once and kept in the data folder. Several, joined by commas: the first signs, and what any of them "
+        "signed is good.",
     )
     rate_limit: int = Field(
         500,
