@@ -155,13 +155,16 @@ class Client:
         fields: Iterable[str] | None = None,
         include_metadata: bool = True,
         limit: int | None = None,
+        images: bool = False,
+        texts: bool = False,
         view: str | None = None,
         **filter: Unpack[Filter],
     ) -> PlanExportPlanExport:
         """What `export` would make of the same: rows, about how many bytes and seconds, and the windows of time to
         split it into where it would break a limit. Nothing is written.
         """
-        input = export_input(format, compression, fields, include_metadata, limit, filter, {"view": view})
+        others = {"images": images, "texts": texts, "view": view}
+        input = export_input(format, compression, fields, include_metadata, limit, filter, others)
         return self.operations.plan_export(input).plan_export
 
     def find_export(self, id: str) -> Export:
@@ -281,10 +284,13 @@ class AsyncClient:
         fields: Iterable[str] | None = None,
         include_metadata: bool = True,
         limit: int | None = None,
+        images: bool = False,
+        texts: bool = False,
         view: str | None = None,
         **filter: Unpack[Filter],
     ) -> PlanExportPlanExport:
-        input = export_input(format, compression, fields, include_metadata, limit, filter, {"view": view})
+        others = {"images": images, "texts": texts, "view": view}
+        input = export_input(format, compression, fields, include_metadata, limit, filter, others)
         return (await self.operations.plan_export(input)).plan_export
 
     async def find_export(self, id: str) -> AsyncExport:

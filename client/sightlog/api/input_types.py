@@ -30,6 +30,10 @@ class CreateExportInput(BaseModel):
     "Of a training set: fetches each image from its `imageUrl` into it. Needs the scope `write`. What cannot be fetched is in the ledger."
     texts: Optional[bool] = False
     "Besides, a `.txt` with the description beside each image."
+    view: Optional[str] = None
+    "In place of a filter: what a page told of itself. Refused with `DRIFTED` where the history has changed since."
+    allow_drift: Optional[bool] = Field(alias="allowDrift", default=False)
+    "With a view: export what matches now, whatever has changed."
 
 
 class DescriptionFilter(BaseModel):
@@ -44,7 +48,9 @@ class DescriptionFilter(BaseModel):
     "With a confidence bound: results without a score match too."
     search: Optional[list[str]] = None
     "Terms that occur in the description, ignoring case; `%` and `_` mean themselves."
-    search_mode: Optional[SearchMode] = Field(alias="searchMode", default=SearchMode.ANY)
+    search_mode: Optional[SearchMode] = Field(
+        alias="searchMode", default=SearchMode.ANY
+    )
     exclude_search: Optional[list[str]] = Field(alias="excludeSearch", default=None)
     "Terms none of which occurs in the description; a result without one matches."
     source_types: Optional[list[str]] = Field(alias="sourceTypes", default=None)
@@ -53,7 +59,9 @@ class DescriptionFilter(BaseModel):
     source_ids: Optional[list[str]] = Field(alias="sourceIds", default=None)
     metadata: Optional[list["MetadataCondition"]] = None
     "What the metadata has at paths, at most 10; all of them must hold."
-    review_states: Optional[list[ReviewState]] = Field(alias="reviewStates", default=None)
+    review_states: Optional[list[ReviewState]] = Field(
+        alias="reviewStates", default=None
+    )
     "By the newest verdict of who reviewed them."
     include_failed: Optional[bool] = Field(alias="includeFailed", default=False)
 

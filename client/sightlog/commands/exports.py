@@ -123,13 +123,12 @@ def export(
         "include_metadata": not without_metadata,
         "limit": limit,
     } | filter
-    others = {"images": images, "texts": texts}
     with options.client(profile) as client:
         if plan:
-            planned = client.plan_export(format.value, **given)
+            planned = client.plan_export(format.value, images=images, texts=texts, **given)
             output.print_json(planned) if json else planning.show(planned)
             return
-        begun = client.export(format.value, **given, **others)
+        begun = client.export(format.value, images=images, texts=texts, **given)
         resumed_by = watching.resume(begun.id, str(target or begun.filename), profile)
         if watch or target:
             output.say(f"The export {begun.id} has begun.")
