@@ -20,13 +20,14 @@ from sqlalchemy import text
 from sqlmodel import select as select_rows
 
 from app.engine.db import Database
-from app.exports import claims, lifecycle, training
+from app.exports import claims, images, lifecycle, training
 from app.exports.formats import ExportFormat
 from app.exports.requests import ExportRequest
 from app.exports.training import METADATA
 from app.history.columns import COLUMNS, ITEM_COLUMNS
 from app.history.filters import DescriptionFilter
 from app.models import Export, Scope
+from app.settings import Settings
 from tests.addresses import Named, serving
 from tests.commands import sightlog
 from tests.conftest import ENGINES, Account, only_embedded
@@ -334,6 +335,16 @@ def test_it_is_cancelled_while_it_waits_for_an_image(stack: Stack, account: Acco
         began = time.monotonic()
         exported(account, fields=["id"])
         assert time.monotonic() - began < patience.seconds(5)
+
+
+def test_time_is_bounded_and_what_broke_off_is_tried_again(server: Named) -> None:
+    url, before = f"http://127.0.0.1:{server.port}", len(server.asked)
+    bounds = {"outbound_networks": ("127.0.0.1/32",), "images_at_a_time": 1, "images_timeout": timedelta(seconds=0.5)}
+    began = time.monotonic()
+    found = list(images.fetched([f"{url}/broken", *[f"{url}/slow"] * 3], Settings(**bounds), lambda: None))  # type: ignore[arg-type]
+    assert found == ["unreachable", "over_limit", "over_limit", "over_limit"]
+    assert time.monotonic() - began < patience.seconds(5)
+    assert [path for _, path in server.asked[before:]] == ["/broken", "/broken", "/slow"]
 
 
 def test_names_are_safe_and_of_one_id_each() -> None:
