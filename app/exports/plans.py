@@ -104,15 +104,16 @@ def _sampled(session: Session, account_id: int, wanted: ExportRequest, rows: int
 
 
 def _bytes_of_last(session: Session, account_id: int, wanted: ExportRequest, rows: int) -> Estimate | None:
-    """As long as the rows of the last exports with this format, compression and columns."""
+    """As long as the rows of the last exports with this format, its options, compression and columns."""
     last = (
-        select(col(Export.rows_written), col(Export.bytes), col(Export.columns))
+        select(col(Export.rows_written), col(Export.bytes), col(Export.columns), col(Export.options))
         .where(col(Export.account_id) == account_id, in_states(ExportStatus.COMPLETED), col(Export.rows_written) > 0)
         .where(col(Export.format) == wanted.format, col(Export.compression) == wanted.compression)
         .order_by(col(Export.created_at).desc())
         .limit(estimates.MEASURED)
     )
-    found = [one for one in session.connection().execute(last) if one.columns == wanted.columns]
+    alike = wanted.columns, dict(wanted.options)
+    found = [one for one in session.connection().execute(last) if (one.columns, one.options or {}) == alike]
     if not found:
         return None
     written = sum(one.rows_written for one in found)

@@ -1,6 +1,7 @@
 """A plan tells what the export then is."""
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,12 +9,15 @@ import httpx
 import pytest
 
 from app.errors import InvalidInput
-from app.exports.requests import MAX_ROWS
+from app.exports import lifecycle, plans
+from app.exports.formats import ExportFormat
+from app.exports.plans import Estimate, EstimateBasis
+from app.exports.requests import MAX_ROWS, ExportRequest
 from app.history import recording, windows
 from app.history.filters import DescriptionFilter
 from app.history.recording import Result
 from app.history.windows import Window
-from app.models import Scope
+from app.models import ExportStatus, Scope
 from app.runtime import Runtime
 from tests.conftest import Account
 
@@ -172,3 +176,16 @@ def test_the_last_window_may_end_with_the_calendar(core: Runtime, account_id: in
         recording.record(session, account_id, [result(day.day, day) for day in days])
     last = split(core, account_id, 1)[-1]
     assert (last.start, last.end, last.end_date) == (datetime(9999, 12, 31, tzinfo=UTC), None, None)
+
+
+def test_a_packed_format_is_estimated_by_exports_of_its_kind(core: Runtime, account_id: int) -> None:
+    wanted = ExportRequest(format=ExportFormat.IMAGEFOLDER, filter=DescriptionFilter(), options={"images": True})
+    with core.database.write() as session:
+        recording.record(session, account_id, [result(place, DAY) for place in range(3)])
+    assert plans.plan(core, account_id, wanted).bytes is None
+    with core.database.write() as session:
+        for request, rows, size in ((wanted, 10, 5000), (replace(wanted, options={}), 10, 100), (wanted, 30, 11000)):
+            row = lifecycle.create(session, account_id, request)
+            row.status, row.rows_written, row.bytes = ExportStatus.COMPLETED, rows, size
+    found = plans.plan(core, account_id, wanted)
+    assert (found.rows, found.bytes) == (3, Estimate(1200, EstimateBasis.COMPLETED_EXPORTS, 2, 40))
