@@ -1,5 +1,7 @@
 """Export files in S3, or in anything that speaks its protocol."""
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
@@ -13,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from app import threads
 from app.errors import Unavailable
 from app.settings import Settings
-from app.storage import URL_LIFETIME
+from app.storage import URL_LIFETIME, NotKept
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -100,21 +102,29 @@ class S3Storage:
 class S3Sink:
     """A multipart upload that begins with the second part; what fits into one is a single put. While one part is on its
     way the next is gathered.
+
+    Each part goes with its SHA-256, unless boto3 is told that the server knows no checksums
+    (`AWS_REQUEST_CHECKSUM_CALCULATION=when_required`).
     """
 
     def __init__(self, client: "S3Client", parameters: dict[str, Any]) -> None:
         self._client = client
         self._parameters = parameters
         self._target = {"Bucket": parameters["Bucket"], "Key": parameters["Key"]}
+        self._with_checksums = client.meta.config.request_checksum_calculation != "when_required"  # type: ignore[attr-defined]
         self._buffer = bytearray()
+        self._size = 0
         self._upload: str | None = None
         self._parts: list[dict[str, Any]] = []
+        self._digests: list[bytes] = []
+        self._is_there = False
         self._sending: Future[None] | None = None
         self._thread = threads.Pool(1, "upload")
 
     @_as_oserror
     def write(self, data: bytes) -> None:
         self._buffer += data
+        self._size += len(data)
         while len(self._buffer) >= PART_SIZE:
             part, self._buffer = self._buffer, self._buffer[PART_SIZE:]
             del part[PART_SIZE:]
@@ -123,7 +133,10 @@ class S3Sink:
     @_as_oserror
     def finish(self) -> None:
         if self._upload is None:
-            self._client.put_object(**self._parameters, Body=bytes(self._buffer))
+            body = bytes(self._buffer)
+            self._client.put_object(**self._parameters, **self._checksum(body), Body=body)
+            self._is_there = True
+            self._ask_back(_text(self._digests[0]) if self._digests else None)
             return
         if self._buffer:
             self._send(self._buffer)
@@ -133,6 +146,9 @@ class S3Sink:
             UploadId=self._upload,
             MultipartUpload={"Parts": self._parts},  # type: ignore[typeddict-item]
         )
+        self._upload, self._is_there = None, True
+        of_all = _text(hashlib.sha256(b"".join(self._digests)).digest())
+        self._ask_back(f"{of_all}-{len(self._parts)}" if self._digests else None)
 
     @_as_oserror
     def abort(self) -> None:
@@ -140,24 +156,53 @@ class S3Sink:
             self._wait()  # or the part would come after the end
         if self._upload is not None:
             self._client.abort_multipart_upload(**self._target, UploadId=self._upload)
+        if self._is_there:
+            self._client.delete_object(**self._target)
+
+    def _ask_back(self, checksum: str | None) -> None:
+        """NotKept where the server has another size, or another checksum if it keeps checksums."""
+        try:
+            kept = self._client.head_object(**self._target, ChecksumMode="ENABLED")
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                raise NotKept(f"S3 has nothing under {self._target['Key']}") from error
+            raise
+        size, its_checksum = kept["ContentLength"], kept.get("ChecksumSHA256")
+        if size != self._size:
+            raise NotKept(f"S3 has {size} bytes of {self._size} under {self._target['Key']}")
+        if checksum and its_checksum and its_checksum != checksum:
+            raise NotKept(f"S3 has other bytes under {self._target['Key']}: SHA-256 {its_checksum}, not {checksum}")
+
+    def _checksum(self, body: bytes | bytearray) -> dict[str, Any]:
+        if not self._with_checksums:
+            return {}
+        self._digests.append(hashlib.sha256(body).digest())
+        return {"ChecksumSHA256": _text(self._digests[-1])}
 
     def _send(self, body: bytearray) -> None:
         self._wait()
         if self._upload is None:
-            self._upload = self._client.create_multipart_upload(**self._parameters)["UploadId"]
+            how: dict[str, Any] = {"ChecksumAlgorithm": "SHA256"} if self._with_checksums else {}
+            self._upload = self._client.create_multipart_upload(**self._parameters, **how)["UploadId"]
         self._sending = self._thread.start(self._send_part, self._upload, body)
 
     def _send_part(self, upload: str, body: bytearray) -> None:
         number = len(self._parts) + 1
         part: dict[str, Any] = {"UploadId": upload, "PartNumber": number, "Body": body}  # as bytes it would be copied
-        answer = self._client.upload_part(**self._target, **part)
-        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+        checksum = self._checksum(body)
+        answer = self._client.upload_part(**self._target, **part, **checksum)
+        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]} | checksum)
 
     def _wait(self) -> None:
         """For the part that is on its way; its error is raised here."""
         if self._sending is not None:
             self._sending.result()
             self._sending = None
+
+
+def _text(digest: bytes) -> str:
+    """As S3 writes a checksum."""
+    return base64.b64encode(digest).decode()
 
 
 def _client(endpoint: str | None) -> "S3Client":

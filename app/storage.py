@@ -21,12 +21,19 @@ URL_LIFETIME = 3600
 """Seconds for which a download URL works."""
 
 
+class NotKept(OSError):
+    """The storage took all of an object and said so, but has something else, or nothing."""
+
+
 class Sink(Protocol):
-    """The writing of one object. Exactly one of `finish` and `abort` ends it; after `abort` nothing is left."""
+    """The writing of one object. `finish` ends it, and asks the storage what it has now. `abort` ends it otherwise,
+    also where `finish` has failed; then nothing is left.
+    """
 
     def write(self, data: bytes) -> None: ...
 
-    def finish(self) -> None: ...
+    def finish(self) -> None:
+        """NotKept where what lies there is not what was written, as far as the storage can tell."""
 
     def abort(self) -> None: ...
 
@@ -118,21 +125,37 @@ class LocalSink:
         self._path = path
         self._part = path.with_name(path.name + ".part")
         self._file = os.fdopen(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode=0o600), "wb")
+        self._size = 0
 
     def write(self, data: bytes) -> None:
         self._file.write(data)
+        self._size += len(data)
 
     def finish(self) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         self._part.replace(self._path)
+        _sync_names(self._path.parent)
+        kept = self._path.stat().st_size
+        if kept != self._size:
+            raise NotKept(f"{self._path} has {kept} bytes of {self._size}")
 
     def abort(self) -> None:
         try:
             self._file.close()
         finally:
             self._part.unlink(missing_ok=True)
+            self._path.unlink(missing_ok=True)
+
+
+def _sync_names(folder: Path) -> None:
+    """A file that was renamed has its new name after a loss of power, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def make_private(folder: Path) -> None:

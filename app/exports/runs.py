@@ -28,7 +28,7 @@ from app.history import filters, rollup
 from app.jobs import heart
 from app.models import Export
 from app.runtime import Runtime
-from app.storage import Sink
+from app.storage import NotKept, Sink
 
 log = logging.getLogger(__name__)
 
@@ -283,6 +283,8 @@ def _reason(error: Exception) -> str:
         return error.message
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "The file could not be stored: the server's disk is full. Please try again when it has space."
+    if isinstance(error, NotKept):
+        return "The file could not be stored: the storage did not keep what was written. Please try again later."
     if isinstance(error, OSError):
         return "The file could not be stored: the storage does not answer or has no space left. Please try again later."
     return "The export failed for a reason of ours. Please try again later."
