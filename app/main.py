@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from app import metrics
 from app.console import pages
 from app.errors import SightlogError
-from app.http import downloads, health, hosts, pictures, sessions
+from app.http import downloads, health, hosts, pictures, sessions, well_known
 from app.http.answers import PackedAnswers
 from app.http.bodies import Bodies
 from app.http.gate import Gate
@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         queue = open_queue(runtime)
         app.state.runtime, app.state.queue = runtime, queue
         app.state.probes = health.open_probes(runtime, queue.check)
+        app.state.receipt_keys = well_known.open_keys(runtime)
         for probe in app.state.probes.values():
             probe.ask()  # once at the start: the log says what does not answer
         registry = metrics.open_registry(runtime.database, queue.depths)
@@ -87,6 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(sessions.router)
     app.include_router(downloads.router)
     app.include_router(pictures.router)
+    app.include_router(well_known.router)
     app.include_router(health.router)
     if not settings.metrics_port:
         app.include_router(health.metrics_router)

@@ -284,11 +284,22 @@ class Export(SQLModel, table=True):
     notes: dict[str, int] | None = Field(default=None, sa_column=Column(Json))
     snapshot_revision: int | None = Field(default=None, sa_type=BigInteger)
     view: dict[str, int] | None = Field(default=None, sa_column=Column(Json))
+    signed_receipt: str | None = Field(default=None, sa_type=Text)
 
     deleted_at: datetime | None = Field(default=None, sa_type=Timestamp)
     expired_at: datetime | None = Field(default=None, sa_type=Timestamp)
     idempotency_key: str | None = None
     request_hash: str | None = None
+
+
+class ReceiptKey(SQLModel, table=True):
+    """A public key whose private key has signed receipts. It stays when another signs, so that they can be checked."""
+
+    __tablename__ = "receipt_keys"
+
+    key_id: str = Field(sa_column=Column(Name, primary_key=True))
+    public_key: str
+    created_at: datetime = Field(sa_type=Timestamp)
 
 
 class ExportEvent(SQLModel, table=True):

@@ -2,10 +2,12 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
+from app import signing
 from app.engine.db import Database
 from app.errors import Unavailable
 from app.history import statistics
@@ -14,6 +16,7 @@ from app.limits import Limiter
 from app.migrations import revisions
 from app.migrations.revisions import DatabaseBehind
 from app.settings import Settings
+from app.signing import Signer
 from app.storage import LocalStorage, Storage
 
 _MOST_ASKED = 8
@@ -28,6 +31,7 @@ class Runtime:
     limiter: Limiter
     statistics: statistics.Cache
     last_use: LastUse
+    signer: Signer | None
 
     @cached_property
     def secrets(self) -> list[bytes]:
@@ -52,7 +56,8 @@ def open_runtime(settings: Settings, *, serves: bool = False) -> Runtime:
     database = Database(settings.sqlalchemy_url, connections, asked=asked, timeout=timeout, turns=turns)
     cache = statistics.Cache(settings.cache_bytes)
     last_use = LastUse(database, settings.session_idle)
-    return Runtime(settings, database, _storage(settings), Limiter(settings.redis_url), cache, last_use)
+    limiter = Limiter(settings.redis_url)
+    return Runtime(settings, database, _storage(settings), limiter, cache, last_use, _signer(settings))
 
 
 def prepare(database: Database) -> None:
@@ -76,16 +81,28 @@ def _storage(settings: Settings) -> Storage:
 
 
 def _secrets(settings: Settings) -> list[bytes]:
-    """The signing keys: those that were set, or one made once and kept readable by its owner only."""
+    """The keys that sign URLs: those that were set, or one made once."""
     if settings.secrets:
         return [secret.encode() for secret in settings.secrets]
-    path = settings.data_dir / "secret"
+    return [_made_once(settings, "secret", partial(secrets.token_hex, 32)).encode()]
+
+
+def _signer(settings: Settings) -> Signer | None:
+    """None where files are in S3 and no key was set: each machine would make one of its own."""
+    if settings.receipt_key:
+        return Signer(settings.receipt_key)
+    return None if settings.s3_bucket else Signer(_made_once(settings, "receipt-key", signing.make_secret))
+
+
+def _made_once(settings: Settings, name: str, make: Callable[[], str]) -> str:
+    """A secret in the data folder, which its owner alone may read."""
+    path = settings.data_dir / name
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
-        fresh = path.with_name(f"secret.{secrets.token_hex(8)}")
+        fresh = path.with_name(f"{name}.{secrets.token_hex(8)}")
         fresh.touch(mode=0o600, exist_ok=False)
-        fresh.write_text(secrets.token_hex(32))
+        fresh.write_text(make())
         with suppress(FileExistsError):
             os.link(fresh, path)  # the first of several processes wins
         fresh.unlink()
-    return [path.read_bytes()]
+    return path.read_text()

@@ -18,6 +18,7 @@ from app.settings import Settings
 from app.storage import URL_LIFETIME, NotKept
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3.client import S3Client
 
 PART_SIZE = 8 * 2**20
@@ -63,6 +64,15 @@ class S3Storage:
             return self._public_client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=URL_LIFETIME)
         except (BotoCoreError, ClientError) as error:
             raise Unavailable("No download URL can be signed at the moment. Please try again.") from error
+
+    @_as_oserror
+    def part(self, key: str, first: int, last: int) -> "StreamingBody":
+        wanted = f"bytes={first}-{last}"
+        answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key, Range=wanted)
+        if answer["ContentLength"] != last - first + 1:
+            answer["Body"].close()
+            raise NotKept(f"S3 gives {answer['ContentLength']} bytes of {key} where {last - first + 1} were asked for")
+        return answer["Body"]
 
     @_as_oserror
     def remove(self, key: str) -> None:

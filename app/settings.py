@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app import durations
+from app import durations, signing
 
 PREFIX = "SIGHTLOG_"
 OF_THE_CLIENT = ("url", "api_key", "profile", "spool_dir")
 
-_SECRETS = {"secret"}
+_SECRETS = {"secret", "receipt_key"}
 _PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s]+(?=@)|((?i:password|secret|token)=)[^&\s]+")
 
 
@@ -91,6 +91,17 @@ class Settings(BaseSettings):
         description="Key for signing the URLs of local files and the views of pages, the same for all servers; empty: "
         "made once and kept in the data folder. Several, joined by commas: the first signs, and what any of them "
         "signed is good.",
+    )
+    receipt_key: str = Field(
+        "",
+        description="Private key that signs the receipts of exports: 32 bytes as base64 (`openssl rand -base64 32`), "
+        "the same for all processes; empty: made once and kept in the data folder; with files in S3, none is signed.",
+    )
+    max_passed_bytes: int = Field(
+        64 * 2**20,
+        ge=0,
+        description="Longest part of a file in S3, in bytes, that `/api/v2/data/export/{id}/download` passes through "
+        "the server; for longer ones and for whole files it redirects to S3.",
     )
     rate_limit: int = Field(
         500,
@@ -250,6 +261,13 @@ class Settings(BaseSettings):
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for text in value:
             ip_network(text)
+        return value
+
+    @field_validator("receipt_key")
+    @classmethod
+    def _is_a_key(cls, value: str) -> str:
+        if value and not signing.is_secret(value):
+            raise ValueError("a key is 32 bytes as base64, such as `openssl rand -base64 32` prints")
         return value
 
     @property

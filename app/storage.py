@@ -58,6 +58,21 @@ class Storage(Protocol):
         """Raises where the storage cannot be used."""
 
 
+class Part(Protocol):
+    """A piece of an object, which is read to its end or closed."""
+
+    def read(self, amt: int, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+class RemoteStorage(Storage, Protocol):
+    """One on another machine."""
+
+    def part(self, key: str, first: int, last: int) -> Part:
+        """The bytes of an object from the first to the last."""
+
+
 @dataclass(frozen=True)
 class LocalStorage:
     folder: Path

@@ -97,6 +97,10 @@ class Export(Node):
     download_url: str | None = strawberry.field(
         description="Signed anew at every read; works for one hour, without a key."
     )
+    download_handle: str = strawberry.field(
+        description="An address that stays the same; with a key or a session it leads to the file, for as long as "
+        "that is kept. With `?receipt` it gives the receipt, signed."
+    )
     created_at: datetime
     completed_at: datetime | None = strawberry.field(description="When it ended, in whatever way.")
     expired_at: datetime | None = strawberry.field(
@@ -129,6 +133,7 @@ class Export(Node):
             progress=ExportProgress(rows_written=row.rows_written, rows_total=row.rows_total),
             record_count=row.rows_written if completed else None,
             download_url=state.download_url,
+            download_handle=state.download_handle,
             created_at=row.created_at,
             completed_at=row.completed_at,
             expired_at=row.expired_at,

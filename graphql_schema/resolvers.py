@@ -34,6 +34,7 @@ from app.history.recording import Batch, OnConflict, OnErased, Recorded
 from app.history.reviews import NewReview
 from app.history.statistics import Statistics
 from app.history.verdicts import Verdict
+from app.http import paths
 from app.models import Export, ExportEvent, ExportStatus, Review, Scope
 from graphql_schema.context import Context
 from tasks import table
@@ -47,6 +48,7 @@ class ExportState:
 
     row: Export
     download_url: str | None
+    download_handle: str
     estimated_completion_time: datetime | None
     ledger_url: str | None = None
 
@@ -285,11 +287,12 @@ def _sent(context: Context, id: uuid.UUID, due: list[tuple[int, uuid.UUID]]) -> 
 
 
 def _state(context: Context, row: Export, estimated: datetime | None) -> ExportState:
+    handle = context.runtime.settings.public_url.rstrip("/") + paths.handle(row.id)
     if row.object_key is None:
-        return ExportState(row, None, estimated)
+        return ExportState(row, None, handle, estimated)
     sign = context.runtime.storage.url
     url = sign(row.object_key, content_type=files.content_type(row), filename=files.filename(row))
     if not (row.notes or {}).get(ledger.LEFT_OUT):
-        return ExportState(row, url, estimated)
+        return ExportState(row, url, handle, estimated)
     key, filename = files.ledger_key(row.object_key), files.ledger_filename(row)
-    return ExportState(row, url, estimated, sign(key, content_type=ledger.CONTENT_TYPE, filename=filename))
+    return ExportState(row, url, handle, estimated, sign(key, content_type=ledger.CONTENT_TYPE, filename=filename))

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from app import jsontext
 from app.errors import (
+    Conflict,
     Forbidden,
     InvalidInput,
     NotFound,
@@ -66,6 +67,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         401: (Envelope, "The API key is missing, wrong, expired or deactivated"),
         403: (Forbids, "The API key's scope does not suffice"),
         404: (Detail, "Not found"),
+        409: (Forbids, "Its state does not allow it"),
         413: (Forbids, "The body, or the answer, is larger than this server allows"),
         422: (Refusal, "A parameter is wrong, or parameters are wrong together"),
         429: (Envelope, "Too many requests; see Retry-After"),
@@ -83,6 +85,7 @@ _EXAMPLES = {
     401: Unauthenticated("The API key is not valid."),
     403: Forbidden("This needs an API key with the scope 'write'; this one has 'read'."),
     404: NotFound("Export not found"),
+    409: Conflict("The export is processing: it can be downloaded once it is completed."),
     413: TooLarge("A body of more than 1048576 bytes needs an API key with the scope 'write'."),
     429: RateLimited("Too many requests: 500 a minute are allowed. Please wait."),
     500: SightlogError("Something went wrong on our side."),

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 
-from fastapi import APIRouter, Depends, FastAPI, Header
+from fastapi import APIRouter, Depends, FastAPI, Header, Query
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +15,7 @@ from starlette.responses import Response
 from app import jsontext
 from app.errors import InvalidInput
 from app.history.pagination import Pagination
-from app.http import direct, gate
+from app.http import direct, downloads, gate, paths
 from app.http.gate import Caller
 from graphql_schema import resolvers
 from graphql_schema.context import Context
@@ -69,7 +69,7 @@ IdempotencyKey = Annotated[
 ]
 
 router = APIRouter(
-    prefix="/api/v2/data",
+    prefix=paths.DATA,
     tags=["Data Export"],
     route_class=_Route,
     responses=responses(401, 422, 429, 500, 503),
@@ -123,6 +123,30 @@ async def export(request: Request, context: ContextOf, export_id: uuid.UUID) -> 
     """How far it is, and once it is completed where to download it."""
     state = await context.run(resolvers.unexpired_export, context, export_id)
     return _answer(schemas.export_answer(state), params.unknown(request.query_params))
+
+
+@router.get(
+    "/export/{export_id}/download",
+    response_class=Response,
+    responses=responses(404, 409) | schemas.DOWNLOADS,
+    summary="The file of an export, or its receipt",
+    operation_id="downloadExport",
+)
+@router.head("/export/{export_id}/download", include_in_schema=False)
+async def download(
+    request: Request,
+    context: ContextOf,
+    export_id: uuid.UUID,
+    receipt: Annotated[str | None, Query(description="`?receipt`: the signed receipt instead of the file.")] = None,
+) -> Response:
+    """An address that stays the same for as long as there is the file: it gives it, or redirects to where it is.
+
+    `HEAD`, `Range`, `If-Range` and `If-None-Match` are understood; the `ETag` is the SHA-256 of the file.
+    """
+    if receipt is not None:
+        return downloads.receipt_of((await context.run(resolvers.export, context, export_id)).row)
+    state = await context.run(resolvers.unexpired_export, context, export_id)
+    return await downloads.of_export(request, context.runtime, state.row)
 
 
 def mount(app: FastAPI) -> None:

@@ -134,6 +134,18 @@ class ExportAnswer(BaseModel):
     error_message: str | None
 
 
+_ANY_FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+
+DOWNLOADS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file, in the content type of its format"} | _ANY_FILE,
+    206: {"description": "The part that `Range` asks for"} | _ANY_FILE,
+    302: {"description": "The file is at `Location`, which needs no key and works for one hour"},
+    304: {"description": "The file is the one that `If-None-Match` names"},
+    416: {"description": "The file has nothing of what `Range` asks for"},
+}
+"""What the handle of a file answers."""
+
+
 def complete(document: dict[str, Any]) -> None:
     """Puts the examples into an OpenAPI document as they are: FastAPI leaves nulls out of them. And takes out that any
     key may be in a body: generated types would let a misspelt one pass.

@@ -31,6 +31,8 @@ class Worker:
         self._sweeper = threading.Thread(target=self._again_and_again, name="sweep", daemon=True)
 
     def start(self) -> None:
+        if self._runtime.signer is None:
+            log.warning("receipts are not signed: give all processes the same SIGHTLOG_RECEIPT_KEY")
         for worker in self._workers:
             worker.broker.emit_after("process_boot")
             worker.start()

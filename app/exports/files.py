@@ -1,6 +1,7 @@
 """The names and types of an export's files: their keys in the storage, and what a browser calls them."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, bindparam, select
@@ -44,27 +45,45 @@ def content_type(export: Export) -> str:
     return formats.content_type(export.format, export.compression)
 
 
-def content_type_of(key: str) -> Asking[str | None]:
-    """That of the file under an object key. None where it is no export's result nor the ledger of one, or not any
-    more: the export was deleted, its file has expired, or another attempt wrote the one that counts.
+@dataclass(frozen=True)
+class Stored:
+    """What is known of a file in the storage; of a ledger its type alone."""
+
+    content_type: str
+    bytes: int = 0
+    sha256: str | None = None
+
+    @property
+    def etag(self) -> str | None:
+        """A strong one: the SHA-256 of the bytes."""
+        return self.sha256 and f'"{self.sha256}"'
+
+
+def stored(export: Export) -> Stored | None:
+    """None where it has no file: it is not completed, or the file has expired."""
+    if export.object_key is None or export.bytes is None or export.sha256 is None:
+        return None
+    return Stored(content_type(export), export.bytes, export.sha256)
+
+
+def ask_stored(key: str) -> Asking[Stored | None]:
+    """The file under an object key. None where it is no export's result nor the ledger of one, or not any more: the
+    export was deleted, its file has expired, or another attempt wrote the one that counts.
     """
     account_id, _, rest = key.partition("/")
     try:
-        values = {
-            "account_id": int(account_id),
-            "id": uuid.UUID(rest.partition("/")[0]),
-        }
+        values = {"account_id": int(account_id), "id": uuid.UUID(rest.partition("/")[0])}
     except ValueError:
         return None
 
     def build() -> Select[Any]:
         is_it = [_TABLE.c[name] == bindparam(name, type_=_TABLE.c[name].type) for name in values]
-        shown = (_TABLE.c.object_key, _TABLE.c.format, _TABLE.c.compression)
+        shown = [_TABLE.c[name] for name in ("object_key", "format", "compression", "bytes", "sha256")]
         return select(*shown).where(*is_it, _TABLE.c.deleted_at.is_(None), _TABLE.c.object_key.is_not(None))
 
-    for object_key, *of_file in (yield Query("file of an export", build, values, one_plan=True)):
+    for object_key, *of_file, size, sha256 in (yield Query("file of an export", build, values, one_plan=True)):
         if key == object_key:
-            return formats.content_type(*of_file)
+            return Stored(formats.content_type(*of_file), size, sha256)
         if key == ledger_key(object_key):
-            return ledger.CONTENT_TYPE
+            return Stored(ledger.CONTENT_TYPE)
     return None

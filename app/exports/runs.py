@@ -18,7 +18,7 @@ from app import metrics, threads
 from app.engine import stops
 from app.engine.stops import Stop
 from app.errors import Unavailable
-from app.exports import claims, files, lifecycle, writers
+from app.exports import claims, files, lifecycle, receipts, writers
 from app.exports.claims import Claim
 from app.exports.ledger import CONTENT_TYPE, Ledger
 from app.exports.lifecycle import Receipt
@@ -167,6 +167,8 @@ def _complete(runtime: Runtime, claim: Claim, receipt: Receipt) -> Due:
     export = claim.export
     with runtime.database.write() as session:
         completed = claims.complete(session, claim, receipt, object_key=files.object_key(export))
+        if completed:
+            receipts.keep(session, runtime.signer, export.account_id, export.id)
         due = _due(runtime, session, export.account_id) if completed else []
     if not completed:
         _remove(runtime, files.object_key(export))

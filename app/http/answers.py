@@ -7,7 +7,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipRespon
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.compression import zstd
-from app.http import accept
+from app.http import accept, paths
 
 MINIMUM = 1024
 """Bytes from which on an answer is packed."""
@@ -22,7 +22,7 @@ class PackedAnswers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         responder = self.app
-        if scope["type"] == "http" and not scope["path"].startswith("/files/"):
+        if scope["type"] == "http" and not paths.is_of_file(scope["path"]):
             responder = self._responder(accept.encoding(Headers(scope=scope), ("zstd", "gzip")), scope["path"])
         await responder(scope, receive, send)
 

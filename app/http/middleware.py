@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import logs, metrics
 from app.errors import SightlogError
+from app.http import paths
 
 Refusal = Callable[[Request, SightlogError], Response]
 """Gives an error the shape that the asked path has for it."""
@@ -23,8 +24,6 @@ log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,128}")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _QUIET = ("/health", "/metrics", "/assets")
-_KNOWS_HEAD = "/files/"
-"""Answers HEAD itself, and need not read the file for it."""
 
 
 class RequestMiddleware:
@@ -101,7 +100,7 @@ def _end_with_client(scope: Scope) -> None:
 
 def _as_get(scope: Scope) -> Scope:
     """HEAD is answered as GET is: the server leaves the body out."""
-    if scope["method"] == "HEAD" and not scope["path"].startswith(_KNOWS_HEAD):
+    if scope["method"] == "HEAD" and not paths.is_of_file(scope["path"]):
         return {**scope, "method": "GET"}
     return scope
 

@@ -107,8 +107,10 @@ def test_one_entry_makes_a_format_of_typed_rows(
     assert receipt.notes == {"values": 2}
     assert files.filename(completed) == f"export_{completed.id}.txt"
     with runtime.database.read() as session:
-        asking = files.content_type_of(completed.object_key)
-        assert runtime.database.answer_in(session, asking) == "text/x-python"
+        stored = runtime.database.answer_in(session, files.ask_stored(completed.object_key))
+    assert stored == files.stored(completed)
+    assert stored
+    assert stored.content_type == "text/x-python"
     written = path(runtime, completed.object_key).read_text()
     for second in ("2025, 1, 15, 10, 30, 0, 500000", "2025, 1, 15, 10, 30"):
         moment = eval(f"datetime({second}, tzinfo=UTC)")

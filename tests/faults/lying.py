@@ -24,8 +24,8 @@ COMPLETED = b'<?xml version="1.0"?><CompleteMultipartUploadResult><ETag>"0-2"</E
 @dataclass
 class LyingS3:
     """`choose` is told `write` or another method and says how the request goes: `passed` on, `refused` with 503, or
-    `cut` off without an answer. A `write` may also be answered with 200 though `nothing`, `half` of it, or `other` bytes
-    of the same size are kept.
+    `cut` off without an answer. A `write` may also be answered with 200 though `nothing`, `half` of it, or
+    `other` bytes of the same size are kept.
     """
 
     real: S3

@@ -27,6 +27,7 @@ from tools.stack import Stack
 LIST = "/api/v2/data/descriptions"
 EXPORT = "/api/v2/data/export"
 STATE = "/api/v2/data/export/{export_id}"
+DOWNLOAD = "/api/v2/data/export/{export_id}/download"
 UNKNOWN = "550e8400-e29b-41d4-a716-446655440000"
 OPERATIONS = {
     (LIST, "get"): {"200", "401", "413", "422", "429", "500", "503"},
@@ -86,7 +87,20 @@ def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
 
 def test_the_documented_paths_are_all_there(document: dict[str, Any]) -> None:
     data = {path: set(found) for path, found in document["paths"].items() if path.startswith("/api/")}
-    assert data == {LIST: {"get"}, EXPORT: {"post"}, STATE: {"get"}}
+    assert data == {LIST: {"get"}, EXPORT: {"post"}, STATE: {"get"}, DOWNLOAD: {"get"}}
+
+
+def test_the_download_of_a_file(document: dict[str, Any]) -> None:
+    """Ours, beside the documented paths."""
+    operation = document["paths"][DOWNLOAD]["get"]
+    statuses = {"200", "206", "302", "304", "401", "404", "409", "416", "422", "429", "500", "503"}
+    assert set(operation["responses"]) == statuses
+    assert all(response["description"] for response in operation["responses"].values())
+    assert list(operation["responses"]["200"]["content"]) == ["application/octet-stream"]
+    assert [(one["name"], one["in"], one["required"]) for one in operation["parameters"]] == [
+        ("export_id", "path", True),
+        ("receipt", "query", False),
+    ]
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
