@@ -19,6 +19,7 @@ from typing import IO
 
 import httpx
 
+from sightlog import receipts
 from sightlog.errors import Conflict, Damaged, Forbidden, NotWritten, SightlogError, kind_of
 from sightlog.locks import lock
 from sightlog.receipts import Receipt
@@ -43,6 +44,8 @@ class Download:
     receipt: Receipt
     told: Callable[[int], object]
     size: int = 0
+    signed: str | None = None
+    """The receipt as the server signed it."""
     etag: str | None = field(default=None, init=False)
     """Of what is here, as far as this process knows; without it the SHA-256 decides at the end."""
 
@@ -140,7 +143,7 @@ def finish(download: Download, path: Path) -> None:
     download.sync()
     download.receipt.check(download.path)
     with written(path):
-        download.receipt.write(path)
+        receipts.write(path, download.signed or download.receipt.document)
         if os.name == "nt":  # where what is open keeps its name
             download.file.close()
         os.replace(download.path, path)

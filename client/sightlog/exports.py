@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from sightlog import contents, downloads, tables
+from sightlog import contents, downloads, signatures, tables
 from sightlog.api.async_operations import AsyncOperations
 from sightlog.api.enums import ExportStatus
 from sightlog.api.fragments import ExportState
@@ -151,7 +153,9 @@ class _Export:
             if progress:
                 progress(Progress("bytes", size, receipt.bytes))
 
+        signed = yield from self._signed(receipt)
         with downloads.opened(target, receipt, told) as download:
+            download.signed = signed
             yield from self._downloading(download)
             try:
                 yield Work(partial(downloads.finish, download, target))
@@ -164,6 +168,37 @@ class _Export:
                     download.path.unlink()
                     raise
         return target
+
+    def _signed(self, receipt: Receipt) -> Steps[str | None]:
+        """The receipt with the server's signature; None where it signs none, or is older. Damaged where it is of
+        another file, or the signature is wrong.
+        """
+        try:
+            path, query = f"/api/v2/data/export/{self.id}/download", {"receipt": ""}
+            text: str = (yield Call("request", {"method": "GET", "path": path, "params": query})).text
+            document = json.loads(text)
+        except (NotFound, ValueError):
+            return None
+        if not isinstance(document, dict) or "signature" not in document:
+            return None
+        if (document.get("sha256"), document.get("bytes")) != (receipt.sha256, receipt.bytes):
+            raise Damaged(f"The signed receipt of the export {self.id} is of another file.")
+        known = yield Work(signatures.known)
+        if document.get("key_id") not in known:
+            keys = yield from self._keys()
+            yield Work(partial(signatures.trust, self._profile.url, keys))
+            known = known | keys
+        with suppress(signatures.NotCheckable):  # then it is kept for who can
+            signatures.check(document, known)
+        return text
+
+    def _keys(self) -> Steps[dict[str, str]]:
+        """None where something before the server answers in its place."""
+        try:
+            answer = yield Call("request", {"method": "GET", "path": "/.well-known/sightlog-key"})
+            return signatures.told(answer.json())
+        except (SightlogError, ValueError):
+            return {}
 
     def _downloading(self, download: Download) -> Steps[None]:
         """Goes on where it broke off, for as long as it gets any further."""
@@ -229,7 +264,8 @@ class Export(_Export):
         Where the file is. `timeout` is for the waiting alone.
 
         It goes on where it broke off, also when it is called again. Only a file whose bytes, SHA-256 and rows are those
-        of the receipt gets its name, and its receipt beside it (`sightlog.verify`); Damaged otherwise. NotWritten
+        of the receipt gets its name, and its receipt beside it, signed where the server does so (`sightlog.verify`);
+        Damaged otherwise. NotWritten
         where the disk has no space.
         """
         saved: Path = self._run(self._saving(path, progress, timeout))

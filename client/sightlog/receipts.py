@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from sightlog import contents
+from sightlog import contents, signatures
 from sightlog.errors import Damaged, NotFound
+from sightlog.signatures import NotCheckable
 
 SUFFIX = ".receipt.json"
 
@@ -20,12 +22,13 @@ SUFFIX = ".receipt.json"
 @dataclass(frozen=True)
 class Receipt:
     """`rows`, `bytes` and `sha256` (hexadecimal) are of the file as it is, packed or not. It holds the results of the
-    moment `snapshot_at` of the server `url`. `format` and `compression` are `csv`, `json`, `jsonl` and `none`, `gzip`,
-    `zstd`.
+    moment `snapshot_at`. `format` and `compression` are `csv`, `json`, `jsonl` and `none`, `gzip`, `zstd`.
+
+    `signed_by` is the id of the key whose signature of it was checked, or `unchecked` says why none was. One without a
+    signature tells the `url` of its server.
     """
 
     export_id: str
-    url: str
     format: str
     compression: str
     fields: tuple[str, ...]
@@ -33,6 +36,9 @@ class Receipt:
     bytes: int
     sha256: str
     snapshot_at: datetime
+    url: str | None = None
+    signed_by: str | None = None
+    unchecked: str | None = None
 
     def check(self, path: Path) -> None:
         """Damaged where the file has other bytes or rows; it is read once. The rows of a packed file are counted where
@@ -59,16 +65,23 @@ class Receipt:
             counter.add(chunk)
         return counter.rows
 
-    def write(self, path: Path) -> None:
-        """Beside the file, in place of an older one, whole or not at all."""
-        target = beside(path)
-        temporary = target.with_name(target.name + ".incomplete")
+    @property
+    def document(self) -> str:
+        """It as JSON, without a signature."""
         values = asdict(self) | {"snapshot_at": self.snapshot_at.isoformat().replace("+00:00", "Z")}
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(values, indent=2, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        told = {name: value for name, value in values.items() if name not in ("signed_by", "unchecked")}
+        return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def write(path: Path, document: str) -> None:
+    """Beside the file, in place of an older one, whole or not at all."""
+    target = beside(path)
+    temporary = target.with_name(target.name + ".incomplete")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(document)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(target)
 
 
 def beside(path: Path) -> Path:
@@ -77,26 +90,60 @@ def beside(path: Path) -> Path:
 
 
 def read(path: Path) -> Receipt:
-    """The receipt of the file; NotFound where there is none, Damaged where it cannot be understood."""
-    place = beside(path)
-    try:
-        return TypeAdapter(Receipt).validate_json(place.read_bytes())
-    except FileNotFoundError:
-        raise NotFound(f"There is no receipt of {path}: {place} is not there.") from None
-    except ValidationError as error:
-        told = error.errors()[0]
-        where = ".".join(map(str, told["loc"]))
-        raise Damaged(f"The receipt {place} cannot be understood: {where or 'it'}: {told['msg']}.") from None
+    """The receipt of the file; its signature is not looked at. NotFound where there is none, Damaged where it cannot
+    be understood.
+    """
+    return _understood(_document(path), beside(path))
 
 
-def verify(path: str | os.PathLike[str]) -> Receipt:
+def verify(path: str | os.PathLike[str], key: str | os.PathLike[str] | None = None) -> Receipt:
     """The receipt of a file that is just what was exported. Needs no server.
 
-    Damaged where it is not, NotFound where the file or its receipt is not there.
+    A signature is checked with the keys that were met so far; one that cannot be checked is told by `unchecked` of the
+    receipt. `key` is a file with the only keys that are trusted: then what cannot be checked is Damaged, too.
+
+    Damaged where the file or the receipt is not what was exported, NotFound where one of them is not there.
     """
     place = Path(path)
     if not place.is_file():
         raise NotFound(f"There is no file {place}.")
-    receipt = read(place)
+    document = _document(place)
+    receipt = _understood(document, beside(place))
+    try:
+        receipt = replace(receipt, signed_by=signatures.check(document, _keys(key)))
+    except NotCheckable as reason:
+        told = f"The signature of {beside(place)} was not checked: {reason.message}."
+        if key is not None:
+            raise Damaged(told) from None
+        receipt = replace(receipt, unchecked=told)
+    except Damaged as wrong:
+        raise Damaged(f"The receipt {beside(place)} is not what was signed. {wrong.message}") from None
     receipt.check(place)
     return receipt
+
+
+def _keys(key: str | os.PathLike[str] | None) -> signatures.Keys:
+    return signatures.known() if key is None else signatures.read(Path(key))
+
+
+def _document(path: Path) -> dict[str, Any]:
+    place = beside(path)
+    try:
+        found = json.loads(place.read_bytes())
+    except FileNotFoundError:
+        raise NotFound(f"There is no receipt of {path}: {place} is not there.") from None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Damaged(f"The receipt {place} cannot be understood: it is no JSON object.")
+    return found
+
+
+def _understood(document: dict[str, Any], place: Path) -> Receipt:
+    told = {name: value for name, value in document.items() if name not in ("signed_by", "unchecked")}
+    try:
+        return TypeAdapter(Receipt).validate_python(told)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise Damaged(f"The receipt {place} cannot be understood: {where}: {first['msg']}.") from None

@@ -33,13 +33,15 @@ class Harm:
 class Between:
     """Passes on what GraphQL says, with its own download URLs in place of the storage's. Each download takes the next
     of `harms`, and the last of them for ever if `lasting`. Files are given so many `times` over, and their receipts say
-    so. `seen` has the headers of the downloads that were asked for.
+    so. Without `signs` it is an older server, which signs none. `seen` has the headers of the downloads that were asked
+    for.
     """
 
     upstream: str
     harms: list[Harm] = field(default_factory=list)
     lasting: bool = False
     times: int = 1
+    signs: bool = True
     seen: list[dict[str, str]] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
 
@@ -51,7 +53,10 @@ class Between:
                 between.pass_on(self)
 
             def do_GET(self) -> None:
-                between.download(self)
+                if self.path.startswith(("/api/", "/.well-known/")):
+                    between.pass_on(self)
+                else:
+                    between.download(self)
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -86,8 +91,11 @@ class Between:
     def pass_on(self, request: BaseHTTPRequestHandler) -> None:
         kept = ("authorization", "content-type", "accept")
         headers = {name: value for name, value in request.headers.items() if name.lower() in kept}
-        body = request.rfile.read(int(request.headers["Content-Length"]))
-        answer = self._http.post(self.upstream + request.path, content=body, headers=headers)
+        body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        if request.path.startswith("/api/") and (not self.signs or self.times > 1):  # nobody signs longer files
+            request.send_error(404)
+            return
+        answer = self._http.request(request.command, self.upstream + request.path, content=body, headers=headers)
         content = json.dumps(self._ours(answer.json())).encode()
         request.send_response(answer.status_code)
         request.send_header("Content-Type", answer.headers["content-type"])

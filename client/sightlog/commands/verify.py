@@ -15,18 +15,28 @@ def verify(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE", help="Beside its FILE.receipt.json.", show_default=False)
     ],
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Trust the keys of this file alone, and take no receipt without a signature of theirs: what the "
+            "server's /.well-known/sightlog-key says, or one key as base64.",
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
-    """Compare exported files with the receipts beside them: rows, bytes, SHA-256. Needs no server.
+    """Compare exported files with the receipts beside them: rows, bytes, SHA-256, signature. Needs no server.
 
-    All of the files are looked at; the exit code is 1 if one of them differs.
+    Signatures are checked with the keys that servers told when files were fetched from them. All of the files are
+    looked at; the exit code is 1 if one of them, or a signature, is wrong.
     """
-    from sightlog import receipts
+    from sightlog import receipts, signatures
 
     is_good = True
     for file in files:
         try:
-            receipt = receipts.verify(file)
+            receipt = receipts.verify(file, key)
         except SightlogError as error:
             is_good = False
             if json:
@@ -38,6 +48,11 @@ def verify(
             output.print_json({"file": str(file), "ok": True, "receipt": receipt})
         else:
             told = f"{receipt.rows:,} rows, {receipt.bytes:,} bytes, SHA-256 {receipt.sha256}"
-            print(f"{file} is as its receipt says: {told}")
+            by = f", signed with the key {receipt.signed_by}" if receipt.signed_by else ""
+            if key is None and receipt.signed_by:
+                by += f" of {signatures.server_of(receipt.signed_by)}"
+            print(f"{file} is as its receipt says: {told}{by}")
+            if receipt.unchecked:
+                output.say(receipt.unchecked)
     if not is_good:
         raise typer.Exit(exits.FAILED)

@@ -62,11 +62,9 @@ class Shell:
 
 
 @pytest.fixture(autouse=True)
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def config(config_home: Path) -> Path:
     """Where profiles are saved."""
-    folder = tmp_path / "config"
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
-    return folder / "sightlog" / "profiles.json"
+    return config_home / "sightlog" / "profiles.json"
 
 
 @pytest.fixture

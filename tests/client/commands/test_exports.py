@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from app.models import Scope
-from sightlog import Client
+from sightlog import Client, signatures
 from sightlog.errors import Drifted, InvalidInput
 from tests.client.commands.conftest import Shell
 from tests.commands import sightlog
@@ -32,7 +32,7 @@ def read(file: Path) -> Any:
 
 
 @pytest.mark.usefixtures("dogs")
-def test_a_file_with_its_receipt(shell: Shell, tmp_path: Path) -> None:
+def test_a_file_with_its_receipt(shell: Shell, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "dogs.jsonl"
     told = shell.run("export", "dog", "-o", str(file), "--limit", "5", "--fields", "id, description")
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -42,8 +42,13 @@ def test_a_file_with_its_receipt(shell: Shell, tmp_path: Path) -> None:
     assert [*json.loads(file.read_text().splitlines()[0])] == ["id", "description"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dogs.jsonl", "dogs.jsonl.receipt.json"]
 
-    as_it_is = f"{file} is as its receipt says: 5 rows, {size} bytes, SHA-256 {sha256}\n"
-    assert Shell().run("verify", str(file)).stdout == as_it_is
+    key = signatures.known()
+    [id] = key
+    assert f"{shell.environment['SIGHTLOG_URL']} signs receipts; from now on this is trusted: {id}" in caplog.text
+    as_it_is = f"{file} is as its receipt says: 5 rows, {size} bytes, SHA-256 {sha256}, signed with the key {id}"
+    assert Shell().run("verify", str(file)).stdout == f"{as_it_is} of {shell.environment['SIGHTLOG_URL']}\n"
+    (tmp_path / "key").write_text(key[id])
+    assert Shell().run("verify", "--key", str(tmp_path / "key"), str(file)).stdout == f"{as_it_is}\n"
     [line] = Shell().lines("verify", str(file))
     assert (line["ok"], line["receipt"]["rows"], line["receipt"]["sha256"]) == (True, 5, sha256)
 
