@@ -41,7 +41,6 @@ class Packing:
     """What is known of one compression. The bytes depend on those of the file alone: no time, no name in them."""
 
     suffix: str
-    content_type: str
     begins_with: bytes
     compressor: Callable[[], Compressor]
     reader: Callable[[IO[bytes]], IO[bytes]]
@@ -60,7 +59,6 @@ def _zstd_compressor() -> Compressor:
 PACKINGS: dict[str, Packing] = {
     Compression.GZIP: Packing(
         suffix=".gz",
-        content_type="application/gzip",
         begins_with=b"\x1f\x8b",
         compressor=_gzip_compressor,
         reader=lambda file: cast("IO[bytes]", gzip.GzipFile(fileobj=file)),
@@ -68,7 +66,6 @@ PACKINGS: dict[str, Packing] = {
     ),
     Compression.ZSTD: Packing(
         suffix=".zst",
-        content_type="application/zstd",
         begins_with=b"\x28\xb5\x2f\xfd",
         compressor=_zstd_compressor,
         reader=lambda file: cast("IO[bytes]", zstd.ZstdFile(file)),

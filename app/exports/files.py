@@ -42,7 +42,7 @@ def ledger_filename(export: Export) -> str:
 
 
 def content_type(export: Export) -> str:
-    return formats.content_type(export.format, export.compression)
+    return formats.content_type(export.format)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def ask_stored(key: str) -> Asking[Stored | None]:
 
     def build() -> Select[Any]:
         is_it = [_TABLE.c[name] == bindparam(name, type_=_TABLE.c[name].type) for name in values]
-        shown = [_TABLE.c[name] for name in ("object_key", "format", "compression", "bytes", "sha256")]
+        shown = [_TABLE.c[name] for name in ("object_key", "format", "bytes", "sha256")]
         return select(*shown).where(*is_it, _TABLE.c.deleted_at.is_(None), _TABLE.c.object_key.is_not(None))
 
     for object_key, *of_file, size, sha256 in (yield Query("file of an export", build, values, one_plan=True)):

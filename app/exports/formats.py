@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.compression import PACKINGS
-from app.exports import training
+from app.exports import parquet, training
 from app.exports.rows import Rows
 
 Part = tuple[bytes, int]
@@ -13,11 +13,14 @@ Part = tuple[bytes, int]
 
 
 class ExportFormat(StrEnum):
-    """CSV (RFC 4180, CRLF), one JSON array, one JSON object per line, or a training set as a Zip (ImageFolder)."""
+    """CSV (RFC 4180, CRLF), one JSON array, one JSON object per line, Parquet (with types), or a training set as a Zip
+    (ImageFolder). Parquet and Zip are packed as they are.
+    """
 
     CSV = "csv"
     JSON = "json"
     JSONL = "jsonl"
+    PARQUET = "parquet"
     IMAGEFOLDER = "imagefolder"
 
 
@@ -57,6 +60,7 @@ FORMATS: dict[str, Format] = {
     ExportFormat.CSV: Format("csv", "text/csv; charset=utf-8", _csv),
     ExportFormat.JSON: Format("json", "application/json", _json),
     ExportFormat.JSONL: Format("jsonl", "application/x-ndjson", _jsonl),
+    ExportFormat.PARQUET: Format("parquet", "application/vnd.apache.parquet", parquet.write, is_packed=True),
     ExportFormat.IMAGEFOLDER: Format("zip", "application/zip", training.write, is_packed=True),
 }
 
@@ -67,9 +71,8 @@ def extension(format: str, compression: str) -> str:
     return FORMATS[format].extension + (packing.suffix if packing else "")
 
 
-def content_type(format: str, compression: str) -> str:
-    """That of a file. A packed one is what it is packed as: it is stored, sent and saved so, and not unpacked on the
-    way, as `Content-Encoding` would ask for.
+def content_type(format: str) -> str:
+    """That of a file: of what is in it, packed or not. That it is packed its name tells, never a `Content-Encoding`,
+    which would have it unpacked on the way.
     """
-    packing = PACKINGS.get(compression)
-    return packing.content_type if packing else FORMATS[format].content_type
+    return FORMATS[format].content_type

@@ -2,19 +2,24 @@
 
 import gzip
 import hashlib
+import json
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import duckdb
 import httpx
+import pandas
 import pytest
 
 from app.compression import PACKINGS, Compression
 from app.exports.formats import FORMATS
 from tests.commands import sightlog
-from tests.conftest import Account
+from tests.conftest import Account, only_embedded
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -27,7 +32,7 @@ CREATE = f"mutation($input: CreateExportInput!) {{ createExport(input: $input) {
 EXPORT = f"query($id: ID!) {{ export(id: $id) {{ {STATE} }} }}"
 UNPACK: dict[str, Callable[[bytes], bytes]] = {"GZIP": gzip.decompress, "ZSTD": zstd.decompress}
 SUFFIX = {"GZIP": ".gz", "ZSTD": ".zst"}
-CONTENT_TYPE = {"GZIP": "application/gzip", "ZSTD": "application/zstd"}
+TEXTS = [name for name, format in FORMATS.items() if not format.is_packed]
 
 
 def exported(account: Account, **wanted: Any) -> dict[str, Any]:
@@ -57,7 +62,7 @@ def filled(account: Account) -> Account:
 
 
 @pytest.mark.parametrize("compression", UNPACK)
-@pytest.mark.parametrize("format", [name for name, format in FORMATS.items() if not format.is_packed])
+@pytest.mark.parametrize("format", TEXTS)
 def test_a_packed_file_is_the_plain_one_packed(
     filled: Account, make_account: Callable[[], Account], tmp_path: Path, format: str, compression: str
 ) -> None:
@@ -72,7 +77,7 @@ def test_a_packed_file_is_the_plain_one_packed(
     }  # fmt: skip
     name = f"export_{state['id']}.{format}{SUFFIX[compression]}"
     assert headers["content-disposition"] == f'attachment; filename="{name}"'
-    assert headers["content-type"] == CONTENT_TYPE[compression]
+    assert headers["content-type"] == FORMATS[format].content_type
     assert headers["content-length"] == str(len(content))
     assert "content-encoding" not in headers
     (tmp_path / name).write_bytes(content)
@@ -80,6 +85,28 @@ def test_a_packed_file_is_the_plain_one_packed(
     told = sightlog(other.stack, "import", str(tmp_path / name), "--account", other.name)
     assert (told.stdout, told.stderr) == (f"{ROWS} recorded, 0 already known, 0 rejected\n", "")
     assert other.download(format=format) == plain
+
+
+@only_embedded
+@pytest.mark.parametrize("compression", UNPACK)
+def test_others_read_a_packed_file_by_its_name(account: Account, tmp_path: Path, compression: str) -> None:
+    texts = ['snow, "wet"', "two\r\nlines", "=1+1", "\U0001f600"]
+    account.record(*({"id": f"{place}", "description": text} for place, text in enumerate(texts)))
+    paths = {}
+    for format in ("csv", "jsonl"):
+        path = tmp_path / f"export.{format}{SUFFIX[compression]}"
+        state = exported(account, format=format.upper(), compression=compression, fields=["id", "description"])
+        path.write_bytes(raw(state["downloadUrl"])[1])
+        paths[format] = path
+    by_newest = texts[::-1]
+    assert pandas.read_csv(paths["csv"])["description"].tolist() == by_newest
+    assert pandas.read_json(paths["jsonl"], lines=True)["description"].tolist() == by_newest
+    with duckdb.connect() as connection:
+        for path in paths.values():
+            assert connection.execute(f"SELECT description FROM '{path}'").fetchall() == [(text,) for text in by_newest]
+    if program := shutil.which({"GZIP": "zcat", "ZSTD": "zstdcat"}[compression]):
+        told = subprocess.run([program, paths["jsonl"]], capture_output=True, check=True)
+        assert [json.loads(line)["description"] for line in told.stdout.splitlines()] == by_newest
 
 
 @pytest.mark.parametrize("compression", UNPACK)
