@@ -81,9 +81,9 @@ def ask_stored(key: str) -> Asking[Stored | None]:
         shown = [_TABLE.c[name] for name in ("object_key", "format", "bytes", "sha256")]
         return select(*shown).where(*is_it, _TABLE.c.deleted_at.is_(None), _TABLE.c.object_key.is_not(None))
 
-    for object_key, *of_file, size, sha256 in (yield Query("file of an export", build, values, one_plan=True)):
+    for object_key, format, size, sha256 in (yield Query("file of an export", build, values, one_plan=True)):
         if key == object_key:
-            return Stored(formats.content_type(*of_file), size, sha256)
+            return Stored(formats.content_type(format), size, sha256)
         if key == ledger_key(object_key):
             return Stored(ledger.CONTENT_TYPE)
     return None

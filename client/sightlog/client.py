@@ -135,9 +135,10 @@ class Client:
         idempotency_key: str | None = None,
         **filter: Unpack[Filter],
     ) -> Export:
-        """Starts an export of what matches: `csv`, `json`, `jsonl` or `imagefolder`; `none`, `gzip` or `zstd`; `fields`
-        in that order, by their names in files. `images` of a training set are fetched into it, with `texts` each has
-        a `.txt` beside it. The same idempotency key and input give the same export.
+        """Starts an export of what matches: `csv`, `json`, `jsonl`, `parquet` or `imagefolder`; `none`, `gzip` or `zstd`,
+        for the last two `none`, as they are packed in themselves; `fields` in that order, by their names in files.
+        `images` of a training set are fetched into it, with `texts` each has a `.txt` beside it. The same idempotency
+        key and input give the same export.
 
         `view` stands for a filter: what `DescriptionConnection.view` told. Drifted where the history has changed since,
         unless `allow_drift`.

@@ -105,8 +105,28 @@ class ArrayCounter:
 COUNTERS: dict[str, type[Counter]] = {"csv": CsvCounter, "json": ArrayCounter, "jsonl": LineCounter}
 
 
+def count(path: Path, format: str, compression: str) -> int | None:
+    """The rows of a file. None where they cannot be counted here: `.zst` needs `sightlog[zstd]`, Parquet pyarrow.
+
+    Damaged where the file is not what it should be.
+    """
+    if format == "parquet":
+        return _parquet_count(path)
+    if format not in COUNTERS or not can_unpack(compression):
+        return None
+    counter = COUNTERS[format]()
+    for chunk in unpacked(chunks_of(path), compression):
+        counter.add(chunk)
+    return counter.rows
+
+
 def rows_of(path: Path, format: str, compression: str) -> Iterator[dict[str, Any]]:
-    """The rows of a file that Sightlog wrote, by the names of their columns; in CSV a score is a text."""
+    """The rows of a file that Sightlog wrote, by the names of their columns; in CSV a score is a text, in Parquet a
+    time is a datetime.
+    """
+    if format == "parquet":
+        yield from _parquet_rows(path)
+        return
     if format not in COUNTERS:
         raise InvalidInput(f"Files of the format {format!r} cannot be read here.", field="format")
     lines = _lines(unpacked(chunks_of(path), compression))
@@ -117,6 +137,34 @@ def rows_of(path: Path, format: str, compression: str) -> Iterator[dict[str, Any
         text = line.strip(b"[],\r\n") if format == "json" else line
         if text.strip():
             yield json.loads(text)
+
+
+def _parquet() -> Any:
+    with suppress(ImportError):
+        return importlib.import_module("pyarrow.parquet")
+    return None
+
+
+def _parquet_count(path: Path) -> int | None:
+    """As the end of the file tells; nothing else of it is read."""
+    library = _parquet()
+    if library is None:
+        return None
+    try:
+        return int(library.read_metadata(path).num_rows)
+    except (ValueError, OSError) as error:  # ArrowInvalid is a ValueError
+        raise Damaged(f"{path} is no Parquet file: {error}") from None
+
+
+def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+    library = _parquet()
+    if library is None:
+        raise InvalidInput("Reading Parquet needs `pip install pyarrow`.", field="format")
+    for batch in library.ParquetFile(path).iter_batches(batch_size=1000):
+        for row in batch.to_pylist():
+            for name in JSON_COLUMNS & row.keys():
+                row[name] = None if row[name] is None else json.loads(row[name])
+            yield row
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -22,7 +22,7 @@ SUFFIX = ".receipt.json"
 @dataclass(frozen=True)
 class Receipt:
     """`rows`, `bytes` and `sha256` (hexadecimal) are of the file as it is, packed or not. It holds the results of the
-    moment `snapshot_at`. `format` and `compression` are `csv`, `json`, `jsonl` and `none`, `gzip`, `zstd`.
+    moment `snapshot_at`. `format` is that of `Client.export`, `compression` is `none`, `gzip` or `zstd`.
 
     `signed_by` is the id of the key whose signature of it was checked, or `unchecked` says why none was. One without a
     signature tells the `url` of its server.
@@ -41,8 +41,8 @@ class Receipt:
     unchecked: str | None = None
 
     def check(self, path: Path) -> None:
-        """Damaged where the file has other bytes or rows; it is read once. The rows of a packed file are counted where
-        it can be unpacked here.
+        """Damaged where the file has other bytes or rows; it is read once. The rows are counted where the file
+        can be unpacked and understood here: `.zst` needs `sightlog[zstd]`, Parquet needs pyarrow.
         """
         size = path.stat().st_size
         if size != self.bytes:
@@ -52,18 +52,9 @@ class Receipt:
             digest.update(chunk)
         if digest.hexdigest() != self.sha256:
             raise Damaged(f"{path} is not what was exported: its SHA-256 is {digest.hexdigest()}, not {self.sha256}.")
-        rows = self._counted(path)
+        rows = contents.count(path, self.format, self.compression)
         if rows is not None and rows != self.rows:
             raise Damaged(f"{path} has {rows:,} rows, its receipt says {self.rows:,}.")
-
-    def _counted(self, path: Path) -> int | None:
-        counter_of = contents.COUNTERS.get(self.format)
-        if counter_of is None or not contents.can_unpack(self.compression):
-            return None
-        counter = counter_of()
-        for chunk in contents.unpacked(contents.chunks_of(path), self.compression):
-            counter.add(chunk)
-        return counter.rows
 
     @property
     def document(self) -> str:

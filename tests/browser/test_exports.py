@@ -85,6 +85,23 @@ def test_what_is_seen_is_exported(site: Visitor, history: History, tmp_path: Pat
         expect(row.locator("details.events")).to_contain_text(event)
 
 
+def test_parquet_is_compressed_in_itself(site: Visitor, history: History) -> None:
+    page = site.open("/")
+    page.get_by_role("button", name="Export").click()
+    dialog = page.get_by_role("dialog", name="Export what you see")
+    dialog.get_by_role("radio", name="gzip").check()
+    dialog.get_by_role("radio", name=re.compile("^Parquet")).check()
+    expect(dialog.get_by_role("radio", name="gzip")).to_be_disabled()
+    dialog.get_by_role("radio", name=re.compile("^CSV")).check()
+    expect(dialog.get_by_role("radio", name="gzip")).to_be_checked()
+    dialog.get_by_role("button", name="Cancel").click()
+    row = done(order(page, format="Parquet"))
+    expect(row.locator("strong")).to_have_text("PARQUET")
+    with page.expect_download() as downloading:
+        row.get_by_role("link", name="Download").click()
+    assert downloading.value.suggested_filename.endswith(".parquet")
+
+
 def test_progress_comes_by_itself_and_a_closed_page_loses_nothing(site: Visitor, history: History) -> None:
     page = site.open("/exports")
     expect(page.locator("main")).to_contain_text("There are no exports yet.")

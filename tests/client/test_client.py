@@ -318,11 +318,11 @@ def test_tables_of_results_and_of_every_file(client: Client) -> None:
     found = client.descriptions()
     for table in (found.to_pandas(), found.to_polars(), found.to_arrow()):
         assert columns_of(table) == COLUMNS
-    for format in ("csv", "json", "jsonl"):
-        for compression in ("none", "gzip", "zstd"):
-            export = client.export(format, compression=compression)
-            for table in (export.to_pandas(), export.to_polars(), export.to_arrow()):
-                assert columns_of(table) == COLUMNS, (format, compression)
+    files = [(format, compression) for format in ("csv", "json", "jsonl") for compression in ("none", "gzip", "zstd")]
+    for format, compression in [*files, ("parquet", "none")]:
+        export = client.export(format, compression=compression)
+        for table in (export.to_pandas(), export.to_polars(), export.to_arrow()):
+            assert columns_of(table) == COLUMNS, (format, compression)
     chosen = client.export("csv", fields=["confidence_score", "id"]).to_polars()
     assert dict(chosen.schema) == {"confidence_score": polars.Float64, "id": polars.String}
 

@@ -4,13 +4,14 @@ import csv
 import gzip
 import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import sightlog
-from sightlog import Client, errors
+from sightlog import Client, contents, errors
 
 TEXTS = ['plain, "quoted"', "two\r\nlines", "", 'ends with "', "=1+1", "ä\u2028b", '""', "[{},\n{}]"]
 
@@ -28,8 +29,14 @@ def save(client: Client, tmp_path: Path) -> Callable[..., Path]:
     return save
 
 
-@pytest.mark.parametrize("format", ["csv", "json", "jsonl"])
-@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
+FORMATS = ["csv", "json", "jsonl"]
+FILES = [
+    *((format, compression) for format in FORMATS for compression in ("none", "gzip", "zstd")),
+    ("parquet", "none"),
+]
+
+
+@pytest.mark.parametrize(("format", "compression"), FILES)
 def test_rows_are_counted_whatever_they_hold(save: Callable[..., Path], format: str, compression: str) -> None:
     path = save(format, compression)
     told = json.loads(path.with_name(path.name + ".receipt.json").read_text())
@@ -73,8 +80,9 @@ def receipt_with(path: Path, **changes: object) -> None:
     place.write_text(json.dumps(json.loads(place.read_text()) | changes))
 
 
-def test_a_receipt_of_other_rows(save: Callable[..., Path]) -> None:
-    path = save("jsonl", "gzip")
+@pytest.mark.parametrize("file", [("jsonl", "gzip"), ("parquet",)])
+def test_a_receipt_of_other_rows(save: Callable[..., Path], file: tuple[str, ...]) -> None:
+    path = save(*file)
     receipt_with(path, rows=7, signature=None)
     with pytest.raises(errors.Damaged, match="has 8 rows, its receipt says 7"):
         sightlog.verify(path)
@@ -96,6 +104,16 @@ def test_a_receipt_that_is_none(save: Callable[..., Path], text: str) -> None:
         sightlog.verify(path)
 
 
+def test_a_parquet_file_where_there_is_no_pyarrow(save: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its bytes are compared, its rows cannot be counted."""
+    path = save("parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    receipt_with(path, rows=7)
+    assert sightlog.verify(path).rows == 7
+    with pytest.raises(errors.InvalidInput, match="Reading Parquet needs `pip install pyarrow`"):
+        list(contents.rows_of(path, "parquet", "none"))
+
+
 def test_nothing_to_compare(save: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(errors.NotFound, match="There is no file"):
         sightlog.verify(tmp_path / "nowhere.csv")
@@ -107,8 +125,6 @@ def test_nothing_to_compare(save: Callable[..., Path], tmp_path: Path) -> None:
 
 def test_several_packed_pieces_are_one_file(tmp_path: Path) -> None:
     """As gzip allows; each is larger than what is unpacked at a time."""
-    from sightlog import contents
-
     path = tmp_path / "rows.jsonl.gz"
     path.write_bytes(gzip.compress(b'{"a":1}\n' * 300_000) + gzip.compress(b'{"a":2}\n'))
     assert sum(1 for _ in contents.rows_of(path, "jsonl", "gzip")) == 300_001

@@ -23,6 +23,7 @@ class Format(str, Enum):
     CSV = "csv"
     JSON = "json"
     JSONL = "jsonl"
+    PARQUET = "parquet"
     IMAGEFOLDER = "imagefolder"
 
 

@@ -105,6 +105,7 @@ def test_a_file_that_is_not_what_was_exported(shell: Shell, tmp_path: Path) -> N
         ("a.json", "", ("json", "none")),
         ("a.jsonl", "", ("jsonl", "none")),
         ("a.csv.gz", "", ("csv", "gzip")),
+        ("a.parquet", "", ("parquet", "none")),
         ("a.b.jsonl.zst", "", ("jsonl", "zstd")),
         ("a.zip", "", ("imagefolder", "none")),
         ("a", "", ("csv", "none")),

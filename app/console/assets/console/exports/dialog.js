@@ -11,7 +11,14 @@ import { allows, session } from "../session.js";
 import { useStore } from "../store.js";
 import { chipsOf, clip, filterOf } from "../view.js";
 
-const FORMATS = { CSV: "CSV, for spreadsheets and pandas", JSONL: "JSON lines, one object a line", JSON: "JSON, one array", IMAGEFOLDER: "ImageFolder, a training set as a Zip" };
+const FORMATS = {
+  CSV: "CSV, for spreadsheets and pandas",
+  JSONL: "JSON lines, one object a line",
+  JSON: "JSON, one array",
+  PARQUET: "Parquet, with types, for DuckDB and pandas",
+  IMAGEFOLDER: "ImageFolder, a training set as a Zip",
+};
+const PACKED = ["PARQUET", "IMAGEFOLDER"]; // compressed as they are
 const COMPRESSIONS = { NONE: "None", GZIP: "gzip", ZSTD: "Zstandard" };
 const COLUMNS =
   "id type source_type source_id created_at image_url description confidence_score verification image_id metadata".split(" ");
@@ -21,9 +28,9 @@ const MOST = 100_000; // rows, for a key without the scope `admin`
 /** A key of this export, so that sending it twice starts it once; `randomUUID` is only there over https. */
 const newKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(16)).join("");
 
-function Choices({ legend, name, options, value, onChange }) {
+function Choices({ legend, name, options, value, onChange, disabled }) {
   return html`
-    <fieldset>
+    <fieldset disabled=${disabled}>
       <legend>${legend}</legend>
       ${Object.entries(options).map(
         ([key, label]) => html`<label class="choice"><input type="radio" name=${name} value=${key} checked=${key === value} onChange=${() => onChange(key)} />${label}</label>`,
@@ -79,10 +86,12 @@ export function ExportDialog({ view, total, seen, onClose }) {
   const [error, setError] = useState(null);
   const described = useId();
   const chips = chipsOf(view);
+  const isPacked = PACKED.includes(format);
   const tooMany = total > MOST && !allows(viewer, "admin");
   const drifted = error?.code === "DRIFTED";
-  const kind = format === "IMAGEFOLDER" ? { format, ...pictures } : { format, compression }; // a Zip is packed as it is
-  const input = { ...kind, includeMetadata: columns.includes("metadata") };
+  const input = { format, includeMetadata: columns.includes("metadata") };
+  if (!isPacked) input.compression = compression;
+  if (format === "IMAGEFOLDER") Object.assign(input, pictures);
   Object.assign(input, seen ? { view: seen } : { filter: filterOf(view) });
   if (columns.length < all.length) input.fields = columns;
   if (tooMany) input.limit = MOST;
@@ -112,8 +121,9 @@ export function ExportDialog({ view, total, seen, onClose }) {
         ${chips.length > 0 && html`<ul class="chips">${chips.map(({ label, value }) => html`<li><span class="chip"><span class="faint">${label}</span> <bdi>${clip(value)}</bdi></span></li>`)}</ul>`}
         <div class="two">
           <${Choices} legend="Format" name="format" options=${FORMATS} value=${format} onChange=${setFormat} />
-          ${format !== "IMAGEFOLDER" && html`<${Choices} legend="Compression" name="compression" options=${COMPRESSIONS} value=${compression} onChange=${setCompression} />`}
-          ${format === "IMAGEFOLDER" && allows(viewer, "write") && html`<${Pictures} ...${pictures} onChange=${setPictures} />`}
+          ${format === "IMAGEFOLDER" && allows(viewer, "write")
+            ? html`<${Pictures} ...${pictures} onChange=${setPictures} />`
+            : html`<${Choices} legend=${isPacked ? "Compression: in the file itself" : "Compression"} name="compression" options=${COMPRESSIONS} value=${isPacked ? "NONE" : compression} onChange=${setCompression} disabled=${isPacked} />`}
         </div>
         <${Columns} all=${all} chosen=${columns} onChange=${setColumns} />
         ${columns.length > 0 && html`<${Plan} input=${input} />`}
