@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from app.engine.db import Database
-from benchmarks import console, exports, history, imports, pages, recordings, soak
+from benchmarks import console, exports, history, imports, packed, pages, recordings, soak
 from benchmarks.report import Report
 from benchmarks.requests import wait_for
 from tools import servers
@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="in the largest account; 1,000,000 if not said")
     parser.add_argument("--sqlite", action="store_true", help="the embedded default, not PostgreSQL, Redis and S3")
     parser.add_argument("--peer", action="store_true", help="PostGraphile too; installs it with npm")
+    parser.add_argument("--packed", action="store_true", help="only Parquet and gzip of all rows, and their memory")
     parser.add_argument("--soak", type=int, metavar="REQUESTS", help="only send so many, and watch the memory")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sightlog-bench-") as name:
@@ -41,11 +42,14 @@ def main() -> None:
             report = Report(f"{engine}, {asked.rows:,} rows, {date.today()}, {machine}")  # noqa: DTZ011
             if asked.soak:
                 soak.measure(report, stack, keys, asked.soak)
+            elif asked.packed:
+                packed.measure(report, stack, keys["large"], asked.rows, folder)
             else:
                 pages.measure(report, stack, database, keys, asked.rows, peer=asked.peer and not asked.sqlite)
                 console.measure(report, stack, keys["large"])
                 if not asked.sqlite:
                     exports.measure(report, stack, keys["large"], asked.rows)
+                    packed.measure(report, stack, keys["large"], asked.rows, folder)
                     recordings.measure(report, database)
                 imports.measure(report, stack, database, folder)
                 start(report, folder)

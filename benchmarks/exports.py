@@ -42,13 +42,15 @@ def measure(report: Report, stack: Stack, key: str, rows: int) -> None:
     report.add("memory of the worker at most", f"{most:.0f} MiB", f"{idle:.0f} MiB idle", reach="≤ 64 MiB more")
 
 
-def _complete(client: httpx.Client, format: str, limit: int | None, interval: float) -> tuple[str, str]:
+def complete(
+    client: httpx.Client, format: str, limit: int | None, interval: float, compression: str = "none"
+) -> tuple[str, str]:
     """The id and the download URL of an export that has been waited for."""
     create = "mutation($input: CreateExportInput!) { createExport(input: $input) { id } }"
-    variables = {"input": {"format": format.upper(), "limit": limit}}
-    id = _data(client, create, variables)["createExport"]["id"]
+    variables = {"input": {"format": format.upper(), "compression": compression.upper(), "limit": limit}}
+    id = data_of(client, create, variables)["createExport"]["id"]
     while True:
-        state = _data(client, f'{{ export(id: "{id}") {{ status downloadUrl }} }}')["export"]
+        state = data_of(client, f'{{ export(id: "{id}") {{ status downloadUrl }} }}')["export"]
         if state["status"] == "COMPLETED":
             return id, state["downloadUrl"]
         assert state["status"] in ("PENDING", "PROCESSING")
@@ -58,7 +60,7 @@ def _complete(client: httpx.Client, format: str, limit: int | None, interval: fl
 def _wait(client: httpx.Client, format: str, limit: int) -> float:
     """Seconds from the request to the last byte of the download, as a user waits."""
     began = time.perf_counter()
-    _, url = _complete(client, format, limit, 0.05)
+    _, url = complete(client, format, limit, 0.05)
     with httpx.stream("GET", url) as download:
         download.raise_for_status()
         for _ in download.iter_bytes():
@@ -68,7 +70,7 @@ def _wait(client: httpx.Client, format: str, limit: int) -> float:
 
 def _export(client: httpx.Client, stack: Stack, format: str, limit: int | None) -> float:
     """Seconds from the claim to its end."""
-    id, _ = _complete(client, format, limit, 0.25)  # seldom, since what asks takes the processor from what is asked
+    id, _ = complete(client, format, limit, 0.25)  # seldom, since what asks takes the processor from what is asked
     with psycopg.connect(stack.database_url.replace("+psycopg", "")) as connection:
         row = connection.execute(
             "SELECT extract(epoch FROM completed_at - started_at)::float8 FROM exports WHERE id = %s", (id,)
@@ -78,7 +80,7 @@ def _export(client: httpx.Client, stack: Stack, format: str, limit: int | None) 
     return seconds
 
 
-def _data(client: httpx.Client, query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
+def data_of(client: httpx.Client, query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
     answer = client.post("/graphql", json={"query": query, "variables": variables}).json()
     assert "errors" not in answer, answer["errors"]
     data: dict[str, Any] = answer["data"]

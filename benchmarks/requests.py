@@ -101,6 +101,11 @@ def wait_for(ready: Callable[[], bool], timeout: float = 30) -> None:
         time.sleep(0.05)
 
 
+def forget_peak(pid: int) -> None:
+    """What `resident` tells as the most is counted anew (Linux)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
 def resident(pid: int, *, most: bool = False) -> float:
     """MiB that a process has in memory, or had at most (Linux)."""
     name = "VmHWM" if most else "VmRSS"
