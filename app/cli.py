@@ -12,6 +12,7 @@ from app.commands import accounts, db, erase, keys, opening, show
 from app.demo import account as demo_account
 from app.history.recording import OnConflict, OnErased
 from app.runtime import Runtime
+from app.spreadsheets import CsvDialect
 
 if TYPE_CHECKING:
     from app import serving
@@ -98,6 +99,10 @@ def import_(
     on_erased: Annotated[
         OnErased, typer.Option(help="What becomes of a result that was erased before, which is told of either way.")
     ] = OnErased.LEAVE_OUT,
+    dialect: Annotated[
+        CsvDialect,
+        typer.Option(help="How .csv files are written; excel: exported with `dialect: EXCEL`, whose apostrophes go."),
+    ] = CsvDialect.RFC4180,
 ) -> None:
     """Record the results of .jsonl, .json and .csv files, plain, .gz or .zst.
 
@@ -111,7 +116,7 @@ def import_(
         with runtime.database.write() as session:
             account_id = accounts.id_of(session, account, create=create)
         rejected = terminal.import_files(
-            runtime.database, account_id, files, on_conflict=on_conflict, on_erased=on_erased
+            runtime.database, account_id, files, on_conflict=on_conflict, on_erased=on_erased, dialect=dialect
         )
     raise typer.Exit(1 if rejected else 0)
 

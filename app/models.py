@@ -258,7 +258,7 @@ class Export(SQLModel, table=True):
     status: str = Field(default=ExportStatus.PENDING, sa_type=Name)
     format: str
     filter: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
-    columns: list[str] = Field(sa_column=Column(Json, nullable=False))
+    columns: list[Any] = Field(sa_column=Column(Json, nullable=False))
     row_limit: int | None = None
     max_rows: int | None = Field(default=None, sa_type=BigInteger)
     compression: str = Field(default=Compression.NONE, sa_column_kwargs={"server_default": Compression.NONE.value})

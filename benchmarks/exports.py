@@ -92,9 +92,10 @@ def _copy(stack: Stack, format: str) -> float:
     database = Database(stack.database_url)
     with database.read() as session, tempfile.TemporaryFile() as file:
         account_id = auth.account_id(session, "large")
-        selected = Selection(account_id, DescriptionFilter(), columns.ITEM_COLUMNS, LIMIT).texts()
+        selection = Selection(account_id, DescriptionFilter(), columns.ITEM_COLUMNS, LIMIT)
+        selected = selection.texts()
         if format == "jsonl":
-            selected = rows.as_objects(selected)
+            selected = rows.as_objects(selected, selection.chosen)
         compiled = selected.compile(dialect=session.connection().dialect, compile_kwargs={"render_postcompile": True})
         driver: Any = session.connection().connection.driver_connection
         began = time.perf_counter()

@@ -11,9 +11,11 @@ from app.history.orders import DescriptionOrderField, SortDirection
 from app.history.recording import OnConflict, OnErased, OnInvalid, RecordOutcome
 from app.history.verdicts import ReviewState, Verdict
 from app.models import DescriptionStatus, ExportEventType, ExportStatus, Scope
+from app.spreadsheets import CsvDialect
 
 __all__ = [
     "Compression",
+    "CsvDialect",
     "DescriptionOrderField",
     "DescriptionStatus",
     "ErasureOutcome",
@@ -36,7 +38,7 @@ __all__ = [
 
 _ENUMS = (
     *(SearchMode, DescriptionOrderField, SortDirection, OnConflict, OnInvalid, RecordOutcome, DescriptionStatus),
-    *(Verdict, ReviewState, ExportEventType, ExportFormat, Compression, ExportStatus, Scope),
+    *(Verdict, ReviewState, ExportEventType, ExportFormat, Compression, CsvDialect, ExportStatus, Scope),
     *(OnErased, OnErasure, ErasureOutcome),
     *(EstimateBasis, ExportLimit),
 )

@@ -8,11 +8,11 @@ from typing import cast
 import strawberry
 from strawberry.types import Info
 
-from app.exports import lifecycle
+from app.exports import chosen, lifecycle
 from app.exports.ledger import LEFT_OUT
 from app.exports.lifecycle import Receipt
 from graphql_schema import nodes
-from graphql_schema.enums import Compression, ExportEventType, ExportFormat, ExportStatus
+from graphql_schema.enums import Compression, CsvDialect, ExportEventType, ExportFormat, ExportStatus
 from graphql_schema.nodes import Node
 from graphql_schema.resolvers import ExportPage, ExportState
 from graphql_schema.scalars import BigInt
@@ -84,6 +84,14 @@ class ExportEvent:
 
 
 @strawberry.type
+class ExportColumn:
+    """A column of a file."""
+
+    name: str = strawberry.field(description="The column of a result, or a path in its metadata: `metadata.model`.")
+    as_: str = strawberry.field(name="as", description="What the file calls it.")
+
+
+@strawberry.type
 class Export(Node):
     """Results being written into a file, or written."""
 
@@ -91,7 +99,9 @@ class Export(Node):
     status: ExportStatus
     format: ExportFormat
     compression: Compression = strawberry.field(description="The receipt and the download are of the packed file.")
-    fields: list[str] = strawberry.field(description="The columns of the file, in their order.")
+    dialect: CsvDialect | None = strawberry.field(description="Of CSV; null: the format has none.")
+    fields: list[str] = strawberry.field(description="The names of the columns in the file, in their order.")
+    columns: list[ExportColumn] = strawberry.field(description="The same, with what is in each.")
     progress: ExportProgress
     record_count: int | None = strawberry.field(description="Rows of the file; null until it is completed.")
     download_url: str | None = strawberry.field(
@@ -121,6 +131,7 @@ class Export(Node):
     @classmethod
     def of(cls, state: ExportState) -> "Export":
         row = state.row
+        columns = chosen.read(row.columns)
         completed = row.status == ExportStatus.COMPLETED
         left = (row.notes or {}).get(LEFT_OUT, 0)
         return cls(
@@ -129,7 +140,11 @@ class Export(Node):
             status=ExportStatus(row.status),
             format=ExportFormat(row.format),
             compression=Compression(row.compression),
-            fields=row.columns,
+            dialect=CsvDialect((row.options or {}).get("dialect", CsvDialect.RFC4180))
+            if row.format == ExportFormat.CSV
+            else None,
+            fields=[one.alias for one in columns],
+            columns=[ExportColumn(name=one.name, as_=one.alias) for one in columns],
             progress=ExportProgress(rows_written=row.rows_written, rows_total=row.rows_total),
             record_count=row.rows_written if completed else None,
             download_url=state.download_url,

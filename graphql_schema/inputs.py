@@ -12,6 +12,7 @@ from strawberry.types.unset import UNSET
 
 from app.errors import InvalidInput
 from app.exports import training
+from app.exports.chosen import Chosen
 from app.exports.requests import ExportRequest
 from app.history import columns, filters, metadata, recording, reviews
 from app.history.erasing import Choice
@@ -22,6 +23,7 @@ from app.history.reviews import Content, NewReview
 from app.history.views import View
 from graphql_schema.enums import (
     Compression,
+    CsvDialect,
     DescriptionOrderField,
     DescriptionStatus,
     ExportFormat,
@@ -74,6 +76,21 @@ class DescriptionOrder:
 
 
 @strawberry.input
+class ExportColumnInput:
+    """A column of a file. `{name: "metadata.model", as: "model"}`"""
+
+    name: str = strawberry.field(
+        description="A column by its own name (`description`), or a path in the metadata behind `metadata.`: its texts "
+        "as they are, other values as JSON, null where it is not there."
+    )
+    as_: str | None = strawberry.field(
+        name="as",
+        default=UNSET,
+        description="What the file calls it: 1 to 255 characters, no two the same; left out: its own name.",
+    )
+
+
+@strawberry.input
 class CreateExportInput:
     """What to export, and how."""
 
@@ -82,6 +99,13 @@ class CreateExportInput:
     filter: DescriptionFilter | None = UNSET
     fields: list[str] | None = strawberry.field(
         default=UNSET, description="Columns in this order, by their names in the file (`created_at`); empty: all."
+    )
+    columns: list[ExportColumnInput] | None = strawberry.field(
+        default=UNSET, description="Instead of `fields`: under other names, and keys of the metadata; 100 at most."
+    )
+    dialect: CsvDialect | None = strawberry.field(
+        default=CsvDialect.RFC4180,
+        description="Of CSV. `EXCEL` is for spreadsheets: `sightlog import --dialect excel` reads it.",
     )
     include_metadata: bool | None = True
     limit: int | None = strawberry.field(
@@ -190,7 +214,11 @@ def to_request(
 ) -> ExportRequest:
     """InvalidInput where the values cannot be meant, alone or together. `max_images`: rows of one with images."""
     values = _given(given) | ({"max_rows": None} if unbounded else {})
-    options = {name: True for name in training.OPTIONS if values.pop(name, False)}
+    options: dict[str, Any] = {name: True for name in training.OPTIONS if values.pop(name, False)}
+    values["columns"] = [Chosen.of(one.name, _none_if_unset(one.as_)) for one in values.get("columns", ())]
+    dialect = values.pop("dialect", CsvDialect.RFC4180)
+    if dialect != CsvDialect.RFC4180:
+        options["dialect"] = dialect
     if "images" in options:
         values["max_rows"] = max_images
     if "view" not in values:

@@ -370,6 +370,31 @@ class json_has_at_keys(_Test):  # noqa: N801
     postgresql = "{0} @> {1}::jsonb"
 
 
+_JSON_TEXT = "jsonb_path_query_first({0}, {2}::jsonpath, '{{}}', true)"
+
+
+class json_text(_Function):  # noqa: N801
+    """What lies at a path in a JSON column: a text as it is, anything else as its canonical text; NULL for null, and
+    where nothing lies. The second argument is the path for SQLite, whose keys need no escapes in JSON, the third that
+    for PostgreSQL.
+    """
+
+    type = Text()
+    sqlite = "CASE json_type({0}, {1}) WHEN 'text' THEN {0} ->> {1} WHEN 'null' THEN NULL ELSE {0} -> {1} END"
+    postgresql = (
+        f"CASE jsonb_typeof({_JSON_TEXT}) WHEN 'null' THEN NULL WHEN 'object' THEN {{compact}} "
+        f"WHEN 'array' THEN {{compact}} ELSE {_JSON_TEXT} #>> '{{{{}}}}' END"
+    ).replace("{compact}", compact.postgresql.replace("{0}", _JSON_TEXT))
+
+
+class json_text_at_keys(_Function):  # noqa: N801
+    """The same at any keys, of which the second argument is a JSON array."""
+
+    type = Text()
+    sqlite = "sightlog_json_text_at({0}, {1})"
+    postgresql = json_text.postgresql
+
+
 class json_array(_Function):  # noqa: N801
     """A JSON array of the JSON objects in all rows, in their order."""
 
@@ -434,6 +459,7 @@ def prepare_sqlite(connection: sqlite3.Connection) -> None:
         connection.create_function("sightlog_cursor", arguments, _cursor, deterministic=True)
     connection.create_function("sightlog_base64", 1, _base64, deterministic=True)
     connection.create_function("sightlog_json_at", 2, _json_at, deterministic=True)
+    connection.create_function("sightlog_json_text_at", 2, _json_text_at, deterministic=True)
 
 
 def _cursor(created_at: str, id: str, mark: str = "", score: float | None = None) -> str:
@@ -446,12 +472,28 @@ def _base64(text: str) -> str:
 
 def _json_at(text: str, keys: str) -> str | None:
     """The canonical text of what lies at the keys, in a JSON text."""
+    try:
+        return jsontext.canonical(_at(text, keys))
+    except KeyError:
+        return None
+
+
+def _json_text_at(text: str, keys: str) -> str | None:
+    try:
+        value = _at(text, keys)
+    except KeyError:
+        return None
+    return value if value is None or isinstance(value, str) else jsontext.canonical(value)
+
+
+def _at(text: str, keys: str) -> Any:
+    """KeyError where nothing lies there."""
     value = json.loads(text)
     for key in json.loads(keys):
-        if not isinstance(value, dict) or key not in value:
-            return None
+        if not isinstance(value, dict):
+            raise KeyError(key)
         value = value[key]
-    return jsontext.canonical(value)
+    return value
 
 
 class clock(_Function):  # noqa: N801

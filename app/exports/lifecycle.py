@@ -69,7 +69,7 @@ def create(
         compression=wanted.compression,
         options=dict(wanted.options) or None,
         filter=filters.to_json(wanted.filter),
-        columns=wanted.columns,
+        columns=wanted.stored_columns,
         row_limit=wanted.limit,
         max_rows=wanted.max_rows,
         created_at=clock(session),

@@ -72,7 +72,7 @@ _Columns = Sequence[tuple[str, Column]]
 
 def _columns(rows: Rows) -> _Columns:
     """What is no column of a result is a text that may be null."""
-    return [(name, _KNOWN.get(name) or Column(name)) for name in rows.columns]
+    return [(one.alias, _KNOWN.get(one.name) or Column(one.name)) for one in rows.selection.chosen]
 
 
 def _schema(columns: _Columns, *, json: "pyarrow.DataType") -> "pyarrow.Schema":

@@ -96,7 +96,7 @@ def _sampled(session: Session, account_id: int, wanted: ExportRequest, rows: int
     if FORMATS[wanted.format].is_packed:  # a row costs less in a large file, and may be more than its text
         return None
     few = min(rows, SAMPLE)
-    selection = Selection(account_id, wanted.filter, wanted.columns, few)
+    selection = Selection(account_id, wanted.filter, wanted.stored_columns, few)
     whole_seconds = selection.count(session, few).whole_seconds
     written = Rows(session.connection(), selection, whole_seconds=whole_seconds, options=wanted.options)
     size = sum(len(chunk) for chunk, _ in writers.write(written, wanted.format, wanted.compression))
@@ -112,7 +112,7 @@ def _bytes_of_last(session: Session, account_id: int, wanted: ExportRequest, row
         .order_by(col(Export.created_at).desc())
         .limit(estimates.MEASURED)
     )
-    alike = wanted.columns, dict(wanted.options)
+    alike = wanted.stored_columns, dict(wanted.options)
     found = [one for one in session.connection().execute(last) if (one.columns, one.options or {}) == alike]
     if not found:
         return None

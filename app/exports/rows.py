@@ -11,18 +11,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import Connection as PostgresConnection
-from sqlalchemy import JSON, Connection, Select, cast, func, literal_column, select
+from sqlalchemy import JSON, ColumnElement, Connection, Select, Text, cast, func, literal, literal_column, select
 
 from app import jsontext
+from app.exports.chosen import Chosen, Kind
 from app.exports.ledger import Ledger
 from app.exports.statement import Selection
-from app.history.columns import JSON_COLUMNS
 from app.settings import Settings
 
 AT_A_TIME = 16
 """Rows that are fetched at a time: each may have texts of several megabytes."""
 
+MAX_IDENTIFIER = 63
+"""Bytes of the longest name that PostgreSQL gives a column."""
+
 _QUOTED = re.compile(r'[",\r\n]')
+
+
+class TooLarge(Exception):
+    """The rows cannot be one file. The message, if there is one, is a sentence for the customer."""
 
 
 @dataclass(frozen=True)
@@ -45,41 +52,48 @@ class Rows:
     check: Callable[[], None] = lambda: None
 
     @property
-    def columns(self) -> Sequence[str]:
-        return self.selection.columns
+    def columns(self) -> list[str]:
+        """What the file calls them."""
+        return [one.alias for one in self.selection.chosen]
 
-    def csv(self) -> Iterator[bytes]:
-        """Each row as a line of RFC 4180, with its CRLF; nothing at all is null, `""` an empty text."""
+    @property
+    def kinds(self) -> list[Kind]:
+        """What the values of each column are."""
+        return [one.kind for one in self.selection.chosen]
+
+    def csv(self, *, guarded: bool = False) -> Iterator[bytes]:
+        """Each row as a line of RFC 4180, with its CRLF; nothing at all is null, `""` an empty text.
+
+        `guarded`: no text is one that a spreadsheet would run, see `app.spreadsheets`.
+        """
+        statement = self.selection.texts(whole_seconds=self.whole_seconds, guarded=guarded)
         if self._is_postgresql:
-            for line in _copy(self.connection, self._texts, "FORMAT csv"):
+            for line in _copy(self.connection, statement, "FORMAT csv"):
                 yield line[:-1] + b"\r\n"
             return
-        for row in self._fetch(self._texts):
-            text = ",".join([_cell(value) for value in row])
-            # COPY quotes this text where it is alone in its line, as a file could once end with it.
-            yield ('"\\."' if text == "\\." else text).encode() + b"\r\n"
+        for row in self._fetch(statement):
+            yield csv_line(row)
 
     def objects(self) -> Iterator[bytes]:
         """Each row as a JSON object with the columns as its keys: one line, with its LF."""
+        statement = self.selection.texts(whole_seconds=self.whole_seconds)
         if self._is_postgresql:
             # No text of JSON holds these characters, so COPY passes it on as it is.
             options = r"FORMAT csv, DELIMITER e'\x02', QUOTE e'\x01'"
-            yield from _copy(self.connection, as_objects(self._texts), options)
+            yield from _copy(self.connection, as_objects(statement, self.selection.chosen), options)
             return
         keys = [("{" if not place else ",") + jsontext.string(name) + ":" for place, name in enumerate(self.columns)]
-        texts = [_json_text if name in JSON_COLUMNS else json_value for name in self.columns]
-        for row in self._fetch(self._texts):
+        texts = [_json_text if kind is Kind.JSON else json_value for kind in self.kinds]
+        for row in self._fetch(statement):
             parts = [key + text(value) for key, text, value in zip(keys, texts, row, strict=True)]
             yield ("".join(parts) + "}\n").encode()
 
     def texts(self) -> Iterator[Sequence[Any]]:
         """The values of each row: scores are floats, the rest texts as files show them; None is null."""
-        return self._fetch(self._texts)
+        return self._fetch(self.selection.texts(whole_seconds=self.whole_seconds))
 
     def values(self) -> Iterator[Sequence[Any]]:
-        """The values of each row: times are datetimes in UTC, scores floats, JSON its canonical text, the rest texts;
-        None is null.
-        """
+        """The values of each row, as `kinds` says; None is null."""
         if self._is_postgresql:
             return _stream(self.connection, self.selection.values())
         return self._fetch(self.selection.values())
@@ -89,10 +103,6 @@ class Rows:
         self.connection.connection.rollback()
 
     @property
-    def _texts(self) -> Select[Any]:
-        return self.selection.texts(whole_seconds=self.whole_seconds)
-
-    @property
     def _is_postgresql(self) -> bool:
         return self.connection.dialect.name == "postgresql"
 
@@ -100,13 +110,27 @@ class Rows:
         return self.connection.execute(statement, execution_options={"yield_per": AT_A_TIME})
 
 
-def as_objects(statement: Select[Any]) -> Select[Any]:
-    columns = [
-        cast(column, JSON).label(name) if name in JSON_COLUMNS else column.label(name)
-        for name, column in statement.selected_columns.items()
+def csv_line(values: Sequence[str | float | None]) -> bytes:
+    text = ",".join([_cell(value) for value in values])
+    # COPY quotes this text where it is alone in its line, as a file could once end with it.
+    return ('"\\."' if text == "\\." else text).encode() + b"\r\n"
+
+
+def as_objects(statement: Select[Any], chosen: Sequence[Chosen]) -> Select[Any]:
+    """PostgreSQL's statement for a JSON object of each row, with the columns as its keys."""
+    values = [
+        cast(column, JSON) if one.kind is Kind.JSON else column
+        for one, column in zip(chosen, statement.selected_columns, strict=True)
     ]
-    row = statement.with_only_columns(*columns, maintain_column_froms=True).subquery("t")
-    return select(func.row_to_json(literal_column("t"))).select_from(row)
+    if all(len(one.alias.encode()) <= MAX_IDENTIFIER for one in chosen):
+        columns = [value.label(one.alias) for one, value in zip(chosen, values, strict=True)]
+        row = statement.with_only_columns(*columns, maintain_column_froms=True).subquery("t")
+        return select(func.row_to_json(literal_column("t"))).select_from(row)
+    text: ColumnElement[str] = literal("")
+    for place, (one, value) in enumerate(zip(chosen, values, strict=True)):
+        key = ("," if place else "{") + jsontext.string(one.alias) + ":"
+        text = text + literal(key) + func.coalesce(cast(func.to_json(value), Text), "null")
+    return statement.with_only_columns(text + "}", maintain_column_froms=True)
 
 
 def _copy(connection: Connection, statement: Select[Any], options: str) -> Iterator[bytes]:

@@ -18,11 +18,11 @@ from app import metrics, threads
 from app.engine import stops
 from app.engine.stops import Stop
 from app.errors import Unavailable
-from app.exports import claims, files, lifecycle, receipts, writers
+from app.exports import claims, files, formats, lifecycle, receipts, writers
 from app.exports.claims import Claim
 from app.exports.ledger import CONTENT_TYPE, Ledger
 from app.exports.lifecycle import Receipt
-from app.exports.rows import Rows
+from app.exports.rows import Rows, TooLarge
 from app.exports.statement import Selection
 from app.history import filters, rollup
 from app.jobs import heart
@@ -42,10 +42,6 @@ GRACE = 0.5
 """Seconds that PostgreSQL has to heed that a statement is to end. `LIKE` heeds nothing: the connection is cut."""
 
 _removals = threads.Pool(4, "removal")
-
-
-class ExportTooLarge(Exception):
-    """More matches than one export may hold, and no limit given."""
 
 
 class Stopped(Exception):
@@ -110,8 +106,8 @@ def _attempt(runtime: Runtime, claim: Claim, stop: threading.Event) -> tuple[str
             due = _complete(runtime, claim, receipt)
         metrics.exported(export.format, receipt.rows, receipt.bytes, time.monotonic() - began)
         return "done", due
-    except ExportTooLarge:
-        return "failed", _end(runtime, claim, partial(claims.fail, message=lifecycle.TOO_LARGE))
+    except TooLarge as error:
+        return "failed", _end(runtime, claim, partial(claims.fail, message=str(error) or lifecycle.TOO_LARGE))
     except Exception as error:
         if isinstance(error, Stopped) or progress.lost.is_set():
             return "stopped", _end(runtime, claim, claims.hand_back)
@@ -131,7 +127,8 @@ def _write_file(runtime: Runtime, claim: Claim, progress: Progress, stop: thread
         at_most = export.row_limit or (export.max_rows and export.max_rows + 1)
         count = selection.count(session, at_most)
         if export.row_limit is None and count.rows == at_most:
-            raise ExportTooLarge
+            raise TooLarge
+        formats.check(export.format, count.rows)
         progress.rows_total = count.rows
 
         def check() -> None:

@@ -1,4 +1,7 @@
-"""Conditions on the metadata of a result: what lies at a path has this value."""
+"""What lies at a path in the metadata of a result: conditions on it, and its text.
+
+A path holds keys between dots; in a key, a backslash stands before a dot or a backslash.
+"""
 
 import json
 import re
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Text, and_
+from sqlalchemy import ColumnElement, Text, and_, literal
 from sqlalchemy.types import TypeEngine
 
 from app import jsontext
@@ -29,10 +32,7 @@ _ESCAPED = re.compile(r"\\(.)")
 
 @dataclass(frozen=True)
 class MetadataCondition:
-    """`json` is the canonical text of the value: the number 1, the text `1` and true are three, 1.0 is the number 1.
-
-    `path` holds keys between dots; in a key, a backslash stands before a dot or a backslash.
-    """
+    """`json` is the canonical text of the value: the number 1, the text `1` and true are three, 1.0 is the number 1."""
 
     path: str
     json: str
@@ -42,22 +42,12 @@ class MetadataCondition:
         """InvalidInput where they cannot be meant."""
         if not isinstance(equals, str | bool | int | float):
             raise InvalidInput("Metadata is compared with a text, a number or a boolean.", field="metadata")
-        if len(path) > MAX_PATH:
-            raise InvalidInput(f"A path of metadata has at most {MAX_PATH} characters.", field="metadata")
-        if not _PATH.fullmatch(path):
-            raise InvalidInput(
-                "A path of metadata holds keys between dots, none of them empty, such as a.b; a dot or a backslash "
-                "of a key has a backslash before it.",
-                field="metadata",
-            )
+        check_path(path, "metadata")
         try:
             text = jsontext.canonical(equals)
-            jsontext.canonical(path)
         except ValueError as error:
-            raise InvalidInput(f"A path or a value of metadata {error}.", field="metadata") from None
+            raise InvalidInput(f"A value of metadata {error}.", field="metadata") from None
         found = cls(path, text.removesuffix(".0") if isinstance(equals, float) else text)
-        if len(found.keys) > MAX_KEYS:
-            raise InvalidInput(f"A path of metadata has at most {MAX_KEYS} keys.", field="metadata")
         if len(text) > MAX_VALUE:
             raise InvalidInput(f"A value of metadata has at most {MAX_VALUE} characters as JSON.", field="metadata")
         return found
@@ -68,12 +58,11 @@ class MetadataCondition:
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
-        return tuple(_ESCAPED.sub(r"\1", key) for key in _KEY.findall(self.path))
+        return keys_of(self.path)
 
     @property
     def is_plain(self) -> bool:
-        """Whether the keys are written in JSON as they are, which all versions of SQLite find by a path."""
-        return all(jsontext.string(key) == f'"{key}"' for key in self.keys)
+        return _are_plain(self.keys)
 
     @property
     def holder(self) -> str:
@@ -85,8 +74,7 @@ class MetadataCondition:
 
     @property
     def place(self) -> str:
-        """The path as SQLite has it, or a JSON array of the keys where they are not plain."""
-        return "$" + "".join(f'."{key}"' for key in self.keys) if self.is_plain else json.dumps(self.keys)
+        return _place(self.keys)
 
     @property
     def beginning(self) -> str:
@@ -128,3 +116,43 @@ class HasValues(Kind):
             has = dialects.json_has if one.is_plain else dialects.json_has_at_keys
             found.append(has(column, *[bind(f"{name}_{place}_{part}", type_) for part, type_ in _PARTS.items()]))
         return and_(*found) if found else None
+
+
+def check_path(path: str, field: str) -> None:
+    """InvalidInput where it is no path."""
+    if len(path) > MAX_PATH:
+        raise InvalidInput(f"A path of metadata has at most {MAX_PATH} characters.", field=field)
+    if not _PATH.fullmatch(path):
+        raise InvalidInput(
+            "A path of metadata holds keys between dots, none of them empty, such as a.b; a dot or a backslash "
+            "of a key has a backslash before it.",
+            field=field,
+        )
+    try:
+        jsontext.canonical(path)
+    except ValueError as error:
+        raise InvalidInput(f"A path of metadata {error}.", field=field) from None
+    if len(keys_of(path)) > MAX_KEYS:
+        raise InvalidInput(f"A path of metadata has at most {MAX_KEYS} keys.", field=field)
+
+
+def keys_of(path: str) -> tuple[str, ...]:
+    return tuple(_ESCAPED.sub(r"\1", key) for key in _KEY.findall(path))
+
+
+def text_at(column: ColumnElement[Any], path: str) -> ColumnElement[str]:
+    """What lies there: a text as it is, anything else as its canonical text; NULL for null, and where nothing lies."""
+    keys = keys_of(path)
+    function = dialects.json_text if _are_plain(keys) else dialects.json_text_at_keys
+    jsonpath = "strict $" + "".join("." + jsontext.string(key) for key in keys)
+    return function(column, literal(_place(keys), Text()), literal(jsonpath, Text()))
+
+
+def _are_plain(keys: tuple[str, ...]) -> bool:
+    """Whether the keys are written in JSON as they are, which all versions of SQLite find by a path."""
+    return all(jsontext.string(key) == f'"{key}"' for key in keys)
+
+
+def _place(keys: tuple[str, ...]) -> str:
+    """The path as SQLite has it, or a JSON array of the keys where they are not plain."""
+    return "$" + "".join(f'."{key}"' for key in keys) if _are_plain(keys) else json.dumps(keys)

@@ -11,6 +11,7 @@ from typing import IO, Any, NamedTuple
 from app import compression, jsontext
 from app.imports import arrays, lines, tables
 from app.imports.lines import MAX_RECORD, Unreadable
+from app.spreadsheets import CsvDialect
 
 
 class Record(NamedTuple):
@@ -32,14 +33,21 @@ class ImportFormat(StrEnum):
     JSONL = "jsonl"
 
 
-def read(name: str, file: IO[bytes]) -> Read:
+def read(name: str, file: IO[bytes], dialect: CsvDialect = CsvDialect.RFC4180) -> Read:
     """The results of an unpacked file, in its order. Unreadable where the rest of it cannot be read.
 
     An array or an object at its beginning tells JSON from JSON lines, whatever the name; else the name's ending does.
+    `dialect`: how it is written if it is CSV.
     """
     try:
         text = lines.in_utf8(file)
-        yield from _READERS[_format(name, text)](text)
+        format = _format(name, text)
+        if format is ImportFormat.CSV:
+            yield from _csv(text, dialect)
+        elif dialect is CsvDialect.RFC4180:
+            yield from _READERS[format](text)
+        else:
+            raise Unreadable(f"is no CSV, so it has no dialect: import it without --dialect {dialect}")
     except compression.DAMAGED:
         raise Unreadable(f"the {compression.of(file)} data is damaged or ends too early") from None
 
@@ -53,8 +61,8 @@ def _format(name: str, file: io.BufferedReader) -> ImportFormat:
     return (named if named is ImportFormat.CSV else begins_with or named) or ImportFormat.CSV
 
 
-def _csv(file: io.BufferedReader) -> Read:
-    return (Record(*record) for record in tables.read(file))
+def _csv(file: io.BufferedReader, dialect: CsvDialect) -> Read:
+    return (Record(*record) for record in tables.read(file, dialect))
 
 
 def _json(file: io.BufferedReader) -> Read:
@@ -82,7 +90,6 @@ def _object(text: bytes) -> dict[str, Any] | Unreadable:
 
 
 _READERS: dict[ImportFormat, Callable[[io.BufferedReader], Read]] = {
-    ImportFormat.CSV: _csv,
     ImportFormat.JSON: _json,
     ImportFormat.JSONL: _jsonl,
 }

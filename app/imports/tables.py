@@ -2,7 +2,8 @@
 
 Values are separated by commas, semicolons or tabs, and lines end with LF, CRLF or CR, all as the first line says. That
 line names the columns, in any case and with spaces around them; a line `sep=;` may stand before it. Nothing between
-two separators is null, and `""` is an empty text.
+two separators is null, and `""` is an empty text. Only who imports can know that an apostrophe before a text is not of
+the text (`CsvDialect.EXCEL`): nothing in a file tells.
 """
 
 import io
@@ -12,10 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from app import jsontext
+from app import jsontext, spreadsheets
 from app.history.columns import COLUMNS
 from app.imports import lines
 from app.imports.lines import MAX_RECORD, NOT_UTF8, Lines, Unreadable
+from app.spreadsheets import CsvDialect
 
 SEPARATORS = (b",", b";", b"\t")
 
@@ -44,8 +46,9 @@ class Dialect:
         )
 
 
-def read(file: io.BufferedReader) -> Iterator[Record]:
+def read(file: io.BufferedReader, written: CsvDialect = CsvDialect.RFC4180) -> Iterator[Record]:
     """Each record behind the header. Unreadable where the header tells that the rest cannot be read."""
+    text_of = _unguarded if written is CsvDialect.EXCEL else _text
     found = lines.of(file, end=_end(file))
     dialect, names = _header(found, _end(file))
     for number, line in found:
@@ -55,7 +58,7 @@ def read(file: io.BufferedReader) -> Iterator[Record]:
                 continue
             if len(values) != len(names):
                 raise Unreadable(f"has {len(values)} values for {len(names)} columns")
-            yield number, size, _typed(dict(zip(names, map(_text, values), strict=True)))
+            yield number, size, _typed(dict(zip(names, map(text_of, values), strict=True)))
         except Unreadable as error:
             yield number, 0, error
 
@@ -107,6 +110,11 @@ def _text(value: bytes | None) -> str | None:
         return None if value is None else value.decode()
     except UnicodeDecodeError:
         raise Unreadable(NOT_UTF8) from None
+
+
+def _unguarded(value: bytes | None) -> str | None:
+    text = _text(value)
+    return None if text is None else spreadsheets.unguarded(text)
 
 
 def _values(line: bytes | Unreadable, more: Lines, dialect: Dialect) -> tuple[int, list[bytes | None]]:

@@ -16,6 +16,7 @@ from app.errors import InvalidInput
 from app.history.recording import OnConflict, OnErased
 from app.imports import batches, readers
 from app.imports.batches import Tally
+from app.spreadsheets import CsvDialect
 
 PLAIN_EVERY = 20_000
 """Results between two lines of progress where no terminal watches."""
@@ -35,12 +36,15 @@ def import_files(
     *,
     on_conflict: OnConflict = OnConflict.KEEP,
     on_erased: OnErased = OnErased.LEAVE_OUT,
+    dialect: CsvDialect = CsvDialect.RFC4180,
 ) -> int:
-    """Imports one file after the other and prints what became of them; how many lines were rejected."""
+    """Imports one file after the other and prints what became of them; how many lines were rejected. `dialect` is that
+    of CSV.
+    """
     total = Tally()
     try:
         for name in names:
-            _import_file(database, account_id, name, total, on_conflict, on_erased)
+            _import_file(database, account_id, name, total, on_conflict, on_erased, dialect)
     finally:  # however far it came: doing it again goes on from there
         _warn_of("known with other content", total.conflicts, total.conflicting)
         _warn_of("left out, as they were erased", total.tombstones, total.erased)
@@ -57,7 +61,13 @@ def _told(total: Tally) -> str:
 
 
 def _import_file(
-    database: Database, account_id: int, name: str, total: Tally, on_conflict: OnConflict, on_erased: OnErased
+    database: Database,
+    account_id: int,
+    name: str,
+    total: Tally,
+    on_conflict: OnConflict,
+    on_erased: OnErased,
+    dialect: CsvDialect,
 ) -> None:
     shown, tally = "standard input" if name == "-" else name, Tally()
 
@@ -66,7 +76,7 @@ def _import_file(
 
     with _opened(name) as file, _watched(shown, file, tally) as advanced:
         data = compression.unpacked(file)  # kept to the end of the block, as the file is closed with it
-        found = readers.read(name, data)
+        found = readers.read(name, data, dialect)
         try:
             batches.import_results(
                 database,
