@@ -12,8 +12,8 @@ import httpx
 from sightlog import profiles
 from sightlog.api.async_operations import AsyncOperations
 from sightlog.api.description import DescriptionDescription
-from sightlog.api.enums import Compression, ExportFormat, ExportStatus, OnConflict, OnInvalid
-from sightlog.api.input_types import CreateExportInput
+from sightlog.api.enums import Compression, CsvDialect, ExportFormat, ExportStatus, OnConflict, OnInvalid
+from sightlog.api.input_types import CreateExportInput, ExportColumnInput
 from sightlog.api.operations import Operations
 from sightlog.api.plan_export import PlanExportPlanExport
 from sightlog.api.statistics import StatisticsStatistics
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 T = TypeVar("T")
+
+Columns = Mapping[str, str] | Iterable[tuple[str, str]]
+"""The columns of a file, each with the name that it has there: as `dict` takes them."""
 
 EXPORTS = 100
 """Exports that are asked for at a time."""
@@ -126,6 +129,8 @@ class Client:
         *,
         compression: str = "none",
         fields: Iterable[str] | None = None,
+        columns: Columns | None = None,
+        dialect: str = "rfc4180",
         include_metadata: bool = True,
         limit: int | None = None,
         images: bool = False,
@@ -135,15 +140,19 @@ class Client:
         idempotency_key: str | None = None,
         **filter: Unpack[Filter],
     ) -> Export:
-        """Starts an export of what matches: `csv`, `json`, `jsonl`, `parquet` or `imagefolder`; `none`, `gzip` or `zstd`,
-        for the last two `none`, as they are packed in themselves; `fields` in that order, by their names in files.
-        `images` of a training set are fetched into it, with `texts` each has a `.txt` beside it. The same idempotency
-        key and input give the same export.
+        """Starts an export of what matches: `csv`, `json`, `jsonl`, `parquet`, `xlsx` or `imagefolder`; `none`, `gzip` or
+        `zstd`, for the last three `none`, as they are packed in themselves; `fields` in that order, by their names in
+        files. `images` of a training set are fetched into it, with `texts` each has a `.txt` beside it. The same
+        idempotency key and input give the same export.
+
+        `columns` are instead of fields, each with its name in the file: `{"description": "text", "metadata.model":
+        "model"}`. With the dialect `excel` a CSV is for spreadsheets.
 
         `view` stands for a filter: what `DescriptionConnection.view` told. Drifted where the history has changed since,
         unless `allow_drift`.
         """
         others = {"images": images, "texts": texts, "view": view, "allow_drift": allow_drift}
+        others |= _of_columns(columns, dialect)
         input = export_input(format, compression, fields, include_metadata, limit, filter, others)
         key = idempotency_key or str(uuid.uuid4())
         return self._export(self.operations.create_export(input, key).create_export)
@@ -154,6 +163,8 @@ class Client:
         *,
         compression: str = "none",
         fields: Iterable[str] | None = None,
+        columns: Columns | None = None,
+        dialect: str = "rfc4180",
         include_metadata: bool = True,
         limit: int | None = None,
         images: bool = False,
@@ -164,7 +175,7 @@ class Client:
         """What `export` would make of the same: rows, about how many bytes and seconds, and the windows of time to
         split it into where it would break a limit. Nothing is written.
         """
-        others = {"images": images, "texts": texts, "view": view}
+        others = {"images": images, "texts": texts, "view": view} | _of_columns(columns, dialect)
         input = export_input(format, compression, fields, include_metadata, limit, filter, others)
         return self.operations.plan_export(input).plan_export
 
@@ -263,6 +274,8 @@ class AsyncClient:
         *,
         compression: str = "none",
         fields: Iterable[str] | None = None,
+        columns: Columns | None = None,
+        dialect: str = "rfc4180",
         include_metadata: bool = True,
         limit: int | None = None,
         images: bool = False,
@@ -273,6 +286,7 @@ class AsyncClient:
         **filter: Unpack[Filter],
     ) -> AsyncExport:
         others = {"images": images, "texts": texts, "view": view, "allow_drift": allow_drift}
+        others |= _of_columns(columns, dialect)
         input = export_input(format, compression, fields, include_metadata, limit, filter, others)
         key = idempotency_key or str(uuid.uuid4())
         return self._export((await self.operations.create_export(input, key)).create_export)
@@ -283,6 +297,8 @@ class AsyncClient:
         *,
         compression: str = "none",
         fields: Iterable[str] | None = None,
+        columns: Columns | None = None,
+        dialect: str = "rfc4180",
         include_metadata: bool = True,
         limit: int | None = None,
         images: bool = False,
@@ -290,7 +306,7 @@ class AsyncClient:
         view: str | None = None,
         **filter: Unpack[Filter],
     ) -> PlanExportPlanExport:
-        others = {"images": images, "texts": texts, "view": view}
+        others = {"images": images, "texts": texts, "view": view} | _of_columns(columns, dialect)
         input = export_input(format, compression, fields, include_metadata, limit, filter, others)
         return (await self.operations.plan_export(input)).plan_export
 
@@ -338,6 +354,15 @@ def export_input(
         limit=limit,
         **{name: value for name, value in others.items() if value},
     )
+
+
+def _of_columns(columns: Columns | None, dialect: str) -> dict[str, Any]:
+    pairs = columns.items() if isinstance(columns, Mapping) else columns or ()
+    chosen = one_of(CsvDialect, "dialect", dialect)
+    return {
+        "columns": [ExportColumnInput(name=name, as_=as_) for name, as_ in pairs],
+        "dialect": None if chosen is CsvDialect.RFC4180 else chosen,
+    }
 
 
 def _found(value: T | None, message: str) -> T:

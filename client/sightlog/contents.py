@@ -7,14 +7,18 @@ import json
 import re
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
+from zipfile import BadZipFile, ZipFile
 
 from sightlog.errors import Damaged, InvalidInput
 
 CHUNK = 1024 * 1024
+
+SHEET = "xl/worksheets/sheet1.xml"
+_ROW = b"<row "
 
 JSON_COLUMNS = frozenset({"metadata", "verification"})
 
@@ -112,6 +116,8 @@ def count(path: Path, format: str, compression: str) -> int | None:
     """
     if format == "parquet":
         return _parquet_count(path)
+    if format == "xlsx":
+        return _sheet_count(path)
     if format not in COUNTERS or not can_unpack(compression):
         return None
     counter = COUNTERS[format]()
@@ -120,9 +126,26 @@ def count(path: Path, format: str, compression: str) -> int | None:
     return counter.rows
 
 
-def rows_of(path: Path, format: str, compression: str) -> Iterator[dict[str, Any]]:
+def _sheet_count(path: Path) -> int:
+    """How many rows an XLSX file has below its header. Damaged where it is none."""
+    try:
+        with ZipFile(path) as archive, archive.open(SHEET) as sheet:
+            rows, rest = 0, b""
+            while chunk := sheet.read(CHUNK):
+                rows += (rest + chunk).count(_ROW)
+                rest = chunk[1 - len(_ROW) :]
+    except (BadZipFile, KeyError, zlib.error, EOFError) as error:
+        raise Damaged(f"The file is no XLSX as it should be: {error}.") from None
+    return max(0, rows - 1)
+
+
+def rows_of(
+    path: Path, format: str, compression: str, dialect: str = "rfc4180", json_columns: Set[str] = JSON_COLUMNS
+) -> Iterator[dict[str, Any]]:
     """The rows of a file that Sightlog wrote, by the names of their columns; in CSV a score is a text, in Parquet a
     time is a datetime.
+
+    `json_columns` are those of CSV whose texts are JSON. What the dialect `excel` put before texts is taken off.
     """
     if format == "parquet":
         yield from _parquet_rows(path)
@@ -131,7 +154,7 @@ def rows_of(path: Path, format: str, compression: str) -> Iterator[dict[str, Any
         raise InvalidInput(f"Files of the format {format!r} cannot be read here.", field="format")
     lines = _lines(unpacked(chunks_of(path), compression))
     if format == "csv":
-        yield from _csv_rows(lines)
+        yield from _csv_rows(lines, json_columns, guarded=dialect == "excel")
         return
     for line in lines:
         text = line.strip(b"[],\r\n") if format == "json" else line
@@ -179,7 +202,7 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
 _FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^,]*))(?:,|\Z)')
 
 
-def _csv_rows(lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+def _csv_rows(lines: Iterator[bytes], json_columns: Set[str], *, guarded: bool) -> Iterator[dict[str, Any]]:
     """Unlike the module `csv` it tells nothing, which is null, from `""`, which is an empty text."""
     columns: list[str] | None = None
     record: list[bytes] = []
@@ -189,13 +212,15 @@ def _csv_rows(lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:
         quoted ^= line.count(b'"') & 1
         if quoted:  # the line ends inside of quotes, and the record with a later one
             continue
-        values = _fields(b"\n".join(record).removesuffix(b"\r").decode())
+        values = _fields(b"\n".join(record).removesuffix(b"\r").decode("utf-8-sig" if columns is None else "utf-8"))
+        if guarded:
+            values = [value.removeprefix("'") if value else value for value in values]
         record.clear()
         if columns is None:
             columns = [str(value) for value in values]
             continue
         row = dict(zip(columns, values, strict=True))
-        for name in JSON_COLUMNS & row.keys():
+        for name in json_columns & row.keys():
             row[name] = None if row[name] is None else json.loads(row[name])
         yield row
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -107,6 +107,7 @@ class _Export:
             bytes=told.bytes_,
             sha256=told.sha_256,
             snapshot_at=told.snapshot_at,
+            notes={note.name: note.count for note in told.notes},
         )
 
     def _refreshing(self) -> Steps[None]:
@@ -234,11 +235,14 @@ class _Export:
             raise Conflict(f"The file of the export {self.id} was removed; a new export makes it again.")
         return self.state.download_url
 
-    def _tabling(self, make: Callable[[Iterator[Any], list[str]], Any]) -> Steps[Any]:
+    def _tabling(self, make: Callable[[Iterator[Any], Mapping[str, str]], Any]) -> Steps[Any]:
         with TemporaryDirectory(prefix="sightlog-") as folder:
             path = yield from self._saving(folder, None, None)
             format, compression = self.state.format.value.lower(), self.state.compression.value.lower()
-            table = yield Work(lambda: make(contents.rows_of(path, format, compression), self.state.fields))
+            dialect = self.state.dialect.value.lower() if self.state.dialect else "rfc4180"
+            columns = {one.as_: one.name for one in self.state.columns}
+            of_json = {alias for alias, name in columns.items() if name in contents.JSON_COLUMNS}
+            table = yield Work(lambda: make(contents.rows_of(path, format, compression, dialect, of_json), columns))
         return table
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ SUFFIX = ".receipt.json"
 @dataclass(frozen=True)
 class Receipt:
     """`rows`, `bytes` and `sha256` (hexadecimal) are of the file as it is, packed or not. It holds the results of the
-    moment `snapshot_at`. `format` is that of `Client.export`, `compression` is `none`, `gzip` or `zstd`.
+    moment `snapshot_at`. `format` is that of `Client.export`, `compression` is `none`, `gzip` or `zstd`. `notes` count
+    what else is to be known: of XLSX, how many texts were cut (`texts_cut`).
 
     `signed_by` is the id of the key whose signature of it was checked, or `unchecked` says why none was. One without a
     signature tells the `url` of its server.
@@ -36,9 +37,16 @@ class Receipt:
     bytes: int
     sha256: str
     snapshot_at: datetime
+    notes: dict[str, int] = field(default_factory=dict)
     url: str | None = None
     signed_by: str | None = None
     unchecked: str | None = None
+
+    @property
+    def told(self) -> str:
+        """For people: `12 rows, 345 bytes, SHA-256 …`, and how many texts were cut."""
+        cut = f", {count:,} texts cut" if (count := self.notes.get("texts_cut")) else ""
+        return f"{self.rows:,} rows, {self.bytes:,} bytes, SHA-256 {self.sha256}{cut}"
 
     def check(self, path: Path) -> None:
         """Damaged where the file has other bytes or rows; it is read once. The rows are counted where the file

@@ -1,7 +1,7 @@
 """Results as tables of pandas, Polars or Arrow, where those are installed.
 
-The columns have the names of files (`created_at`). Times are in UTC to the microsecond, scores are floats, `metadata`
-and `verification` are JSON as text, all else is text.
+The columns have the names of files (`created_at`), or those that an export gave them. Times are in UTC to the
+microsecond, scores are floats, `metadata` and `verification` are JSON as text, all else is text.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ COLUMNS = (
 TIMES, NUMBERS, JSON = {"created_at"}, {"confidence_score"}, {"metadata", "verification"}
 
 Row = Mapping[str, Any]
+Columns = Sequence[str] | Mapping[str, str]
+"""Names of columns; where rows call them otherwise, by what rows call each."""
 
 
 def row_of(result: Result) -> dict[str, Any]:
@@ -65,9 +67,9 @@ def row_of(result: Result) -> dict[str, Any]:
     }
 
 
-def pandas_of(rows: Iterable[Row], columns: Sequence[str] = COLUMNS) -> pandas.DataFrame:
+def pandas_of(rows: Iterable[Row], columns: Columns = COLUMNS) -> pandas.DataFrame:
     library = _installed("pandas")
-    types = {"created_at": "datetime64[us, UTC]", "confidence_score": "float64"}
+    types = _types(columns, {"created_at": "datetime64[us, UTC]", "confidence_score": "float64"})
     parts = [
         library.DataFrame(
             {name: library.Series(values, dtype=types.get(name, "string")) for name, values in part.items()}
@@ -77,30 +79,39 @@ def pandas_of(rows: Iterable[Row], columns: Sequence[str] = COLUMNS) -> pandas.D
     return library.concat(parts, ignore_index=True)
 
 
-def polars_of(rows: Iterable[Row], columns: Sequence[str] = COLUMNS) -> polars.DataFrame:
+def polars_of(rows: Iterable[Row], columns: Columns = COLUMNS) -> polars.DataFrame:
     library = _installed("polars")
-    types = {"created_at": library.Datetime("us", "UTC"), "confidence_score": library.Float64}
+    types = _types(columns, {"created_at": library.Datetime("us", "UTC"), "confidence_score": library.Float64})
     schema = {name: types.get(name, library.String) for name in columns}
     parts = [library.DataFrame(part, schema=schema) for part in _parts(rows, columns)]
     table: polars.DataFrame = library.concat(parts, rechunk=True)
     return table
 
 
-def arrow_of(rows: Iterable[Row], columns: Sequence[str] = COLUMNS) -> pyarrow.Table:
+def arrow_of(rows: Iterable[Row], columns: Columns = COLUMNS) -> pyarrow.Table:
     library = _installed("pyarrow")
-    types = {"created_at": library.timestamp("us", "UTC"), "confidence_score": library.float64()}
+    types = _types(columns, {"created_at": library.timestamp("us", "UTC"), "confidence_score": library.float64()})
     schema = library.schema([(name, types.get(name, library.string())) for name in columns])
     return library.Table.from_batches(
         [library.RecordBatch.from_pydict(part, schema=schema) for part in _parts(rows, columns)], schema=schema
     )
 
 
-def _parts(rows: Iterable[Row], columns: Sequence[str]) -> Iterator[dict[str, list[Any]]]:
+def _sources(columns: Columns) -> Mapping[str, str]:
+    return columns if isinstance(columns, Mapping) else {name: name for name in columns}
+
+
+def _types(columns: Columns, known: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: known[source] for name, source in _sources(columns).items() if source in known}
+
+
+def _parts(rows: Iterable[Row], columns: Columns) -> Iterator[dict[str, list[Any]]]:
     """At least one, which may be empty: it tells the columns."""
+    sources = _sources(columns)
     left = iter(rows)
     part = list(islice(left, ROWS))
     while True:
-        yield {name: [_value(name, row[name]) for row in part] for name in columns}
+        yield {name: [_value(source, row[name]) for row in part] for name, source in sources.items()}
         part = list(islice(left, ROWS))
         if not part:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from enum import Enum
@@ -25,6 +26,12 @@ class Format(str, Enum):
     JSONL = "jsonl"
     PARQUET = "parquet"
     IMAGEFOLDER = "imagefolder"
+    XLSX = "xlsx"
+
+
+class Dialect(str, Enum):
+    RFC4180 = "rfc4180"
+    EXCEL = "excel"
 
 
 class Compression(str, Enum):
@@ -42,7 +49,9 @@ class Status(str, Enum):
 
 
 _ENDINGS = {".gz": Compression.GZIP, ".zst": Compression.ZSTD}
-_FORMATS = {"zip": Format.IMAGEFOLDER, "csv": Format.CSV, "json": Format.JSON, "jsonl": Format.JSONL}
+_FORMATS = {one.value: one for one in (Format.CSV, Format.JSON, Format.JSONL, Format.XLSX)} | {
+    "zip": Format.IMAGEFOLDER
+}
 """By the endings of files."""
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Of the export; `exports list` shows it.", show_default=False)]
@@ -84,6 +93,17 @@ def export(
         str | None,
         typer.Option(metavar="NAME,...", show_default=False, help="Columns, in this order; left out: all."),
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME [as NAME],...",
+            show_default=False,
+            help='Instead of --fields: "description as text, metadata.model as model".',
+        ),
+    ] = None,
+    dialect: Annotated[
+        Dialect, typer.Option(help="Of a CSV; excel is for spreadsheets, and `sightlog import --dialect excel`.")
+    ] = Dialect.RFC4180,
     without_metadata: Annotated[
         bool, typer.Option("--without-metadata", help="Leave the column metadata out.")
     ] = False,
@@ -121,6 +141,8 @@ def export(
     given = {
         "compression": compression.value,
         "fields": [name.strip() for name in fields.split(",")] if fields else None,
+        "columns": list(map(_column, columns.split(","))) if columns else None,
+        "dialect": dialect.value,
         "include_metadata": not without_metadata,
         "limit": limit,
     } | filter
@@ -141,6 +163,12 @@ def export(
             output.say(f"It runs on the server: {resumed_by} waits for it and fetches the file.")
 
 
+def _column(text: str) -> tuple[str, str]:
+    """`description as text`, or a name alone."""
+    name, *alias = re.split(r"\s+as\s+", text.strip(), maxsplit=1, flags=re.IGNORECASE)
+    return name, alias[0] if alias else name
+
+
 def _watch(export: Export, target: Path | None, timeout: timedelta | None, resumed_by: str, json: bool) -> None:
     try:
         file = watching.watch(export, str(target) if target else None, timeout, resumed_by)
@@ -153,7 +181,7 @@ def _watch(export: Export, target: Path | None, timeout: timedelta | None, resum
     elif file:
         receipt = export.receipt
         assert receipt is not None  # it was compared with the file
-        print(f"{file}: {receipt.rows:,} rows, {receipt.bytes:,} bytes, SHA-256 {receipt.sha256}")
+        print(f"{file}: {receipt.told}")
     else:
         print(export.id)
         output.say(f"It has {export.state.record_count:,} rows: {resumed_by} fetches the file.")

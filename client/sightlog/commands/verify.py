@@ -47,11 +47,10 @@ def verify(
         if json:
             output.print_json({"file": str(file), "ok": True, "receipt": receipt})
         else:
-            told = f"{receipt.rows:,} rows, {receipt.bytes:,} bytes, SHA-256 {receipt.sha256}"
             by = f", signed with the key {receipt.signed_by}" if receipt.signed_by else ""
             if key is None and receipt.signed_by:
                 by += f" of {signatures.server_of(receipt.signed_by)}"
-            print(f"{file} is as its receipt says: {told}{by}")
+            print(f"{file} is as its receipt says: {receipt.told}{by}")
             if receipt.unchecked:
                 output.say(receipt.unchecked)
     if not is_good:

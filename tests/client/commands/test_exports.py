@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from openpyxl import load_workbook
 
 from app.models import Scope
 from sightlog import Client, signatures
@@ -247,3 +248,31 @@ def test_a_program_gets_json_alone_on_standard_output(shell: Shell, tmp_path: Pa
     assert json.loads(told.stdout)["receipt"]["rows"] == 30
     assert re.search(r"^Writing: \d+ (of 30 )?rows$", told.stderr, re.MULTILINE)
     assert "Downloading: " in told.stderr
+
+
+def test_files_for_people_have_the_columns_that_they_are_given(shell: Shell, account: Account, tmp_path: Path) -> None:
+    text = "=1+1" + "x" * 40_000
+    account.record({"id": "a", "description": text, "metadata": {"model": "m-1"}}, {"id": "-b"})
+    columns = ("--columns", "id, description AS the text, metadata.model as model")
+    sheet, excel = tmp_path / "a.xlsx", tmp_path / "a.csv"
+    told = shell.run("export", "-o", str(sheet), *columns)
+    assert told.stdout.startswith(f"{sheet}: 2 rows, ")
+    assert told.stdout.endswith(", 1 texts cut\n")
+    assert [[cell.value for cell in row] for row in load_workbook(sheet)["Results"].iter_rows()] == [
+        ["id", "the text", "model"], ["-b", None, None], ["a", text[:32_767], "m-1"]
+    ]  # fmt: skip
+    receipt = tmp_path / "a.xlsx.receipt.json"
+    assert json.loads(receipt.read_text())["notes"] == {"texts_cut": 1}
+    assert Shell().run("verify", str(sheet)).stdout.startswith(f"{sheet} is as its receipt says: 2 rows, ")
+    receipt.write_text(receipt.read_text().replace('"rows": 2', '"rows": 3'))
+    assert Shell().run("verify", str(sheet), code=1).stderr == f"Error: {sheet} has 2 rows, its receipt says 3.\n"
+
+    shell.run("export", "-o", str(excel), *columns, "--dialect", "excel")
+    assert excel.read_bytes() == f"\ufeffid,the text,model\r\n'-b,,\r\na,'{text},m-1\r\n".encode()
+    with Client(account.stack.url, account.keys[Scope.WRITE]) as client:
+        wanted = {"id": "id", "description": "text", "created_at": "at", "metadata": "all", "metadata.model": "model"}
+        made = client.export("csv", dialect="excel", columns=wanted)
+        table = made.to_polars()
+    assert table["text"].to_list() == [None, text]
+    assert table["id"].to_list() == ["-b", "a"]
+    assert (table["all"].to_list(), str(table["at"].dtype)[:8]) == (["{}", '{"model":"m-1"}'], "Datetime")
