@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Visitor
@@ -100,6 +101,26 @@ def test_parquet_is_compressed_in_itself(site: Visitor, history: History) -> Non
     with page.expect_download() as downloading:
         row.get_by_role("link", name="Download").click()
     assert downloading.value.suggested_filename.endswith(".parquet")
+
+
+def test_a_key_of_the_metadata_is_a_column_of_a_sheet(site: Visitor, history: History, tmp_path: Path) -> None:
+    page = site.open()
+    page.get_by_role("button", name="Export").click()
+    dialog = page.get_by_role("dialog", name="Export what you see")
+    dialog.get_by_role("radio", name="Excel, a sheet of typed cells").check()
+    expect(dialog.get_by_role("radio", name="gzip")).to_be_disabled()
+    dialog.get_by_role("textbox", name="Keys of the metadata").fill("model, id")
+    dialog.get_by_role("button", name="Start the export").click()
+    page.get_by_role("link", name="See exports").click()
+    row = done(page)
+    expect(row).to_contain_text("metadata, model, metadata.id")
+    with page.expect_download() as downloading:
+        row.get_by_role("link", name="Download").click()
+    file = tmp_path / "a.xlsx"
+    downloading.value.save_as(file)
+    sheet = load_workbook(file).active
+    assert sheet is not None
+    assert (sheet.max_row, [cell.value for cell in sheet[1]][-2:]) == (len(history) + 1, ["model", "metadata.id"])
 
 
 def test_progress_comes_by_itself_and_a_closed_page_loses_nothing(site: Visitor, history: History) -> None:

@@ -12,13 +12,15 @@ import { useStore } from "../store.js";
 import { chipsOf, clip, filterOf } from "../view.js";
 
 const FORMATS = {
-  CSV: "CSV, for spreadsheets and pandas",
+  CSV: "CSV, for databases and pandas",
+  PARQUET: "Parquet, with types, for DuckDB and pandas",
+  XLSX: "Excel, a sheet of typed cells",
+  EXCEL: "Excel as CSV, where no text runs as a formula",
   JSONL: "JSON lines, one object a line",
   JSON: "JSON, one array",
-  PARQUET: "Parquet, with types, for DuckDB and pandas",
   IMAGEFOLDER: "ImageFolder, a training set as a Zip",
 };
-const PACKED = ["PARQUET", "IMAGEFOLDER"]; // compressed as they are
+const PACKED = ["PARQUET", "XLSX", "IMAGEFOLDER"]; // compressed as they are
 const COMPRESSIONS = { NONE: "None", GZIP: "gzip", ZSTD: "Zstandard" };
 const COLUMNS =
   "id type source_type source_id created_at image_url description confidence_score verification image_id metadata".split(" ");
@@ -51,6 +53,17 @@ function Columns({ all, chosen, onChange }) {
   `;
 }
 
+const kindOf = (format, compression, pictures) =>
+  format === "EXCEL" ? { format: "CSV", dialect: "EXCEL", compression } : format === "IMAGEFOLDER" ? { format, ...pictures } : format === "XLSX" ? { format } : { format, compression };
+
+/** Keys of the metadata between commas, as columns that are called as they are, unless a column has that name. */
+const columnsOf = (keys, others) =>
+  keys
+    .split(",")
+    .map((key) => key.trim())
+    .filter(Boolean)
+    .map((key) => ({ name: `metadata.${key}`, ...(!others.includes(key) && { as: key }) }));
+
 /** What goes into a training set besides its lines. */
 function Pictures({ images, texts, onChange }) {
   return html`
@@ -81,6 +94,7 @@ export function ExportDialog({ view, total, seen, onClose }) {
   const [compression, setCompression] = useState("NONE");
   const [columns, setColumns] = useState(all);
   const [pictures, setPictures] = useState({ images: false, texts: false });
+  const [keys, setKeys] = useState("");
   const sent = useRef({});
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);
@@ -89,11 +103,12 @@ export function ExportDialog({ view, total, seen, onClose }) {
   const isPacked = PACKED.includes(format);
   const tooMany = total > MOST && !allows(viewer, "admin");
   const drifted = error?.code === "DRIFTED";
-  const input = { format, includeMetadata: columns.includes("metadata") };
-  if (!isPacked) input.compression = compression;
-  if (format === "IMAGEFOLDER") Object.assign(input, pictures);
+  const added = format === "IMAGEFOLDER" ? [] : columnsOf(keys, columns);
+  const kind = kindOf(format, compression, pictures);
+  const input = { ...kind, includeMetadata: columns.includes("metadata") };
   Object.assign(input, seen ? { view: seen } : { filter: filterOf(view) });
-  if (columns.length < all.length) input.fields = columns;
+  if (added.length) input.columns = [...columns.map((name) => ({ name })), ...added];
+  else if (columns.length < all.length) input.fields = columns;
   if (tooMany) input.limit = MOST;
 
   async function submitted(event) {
@@ -126,11 +141,12 @@ export function ExportDialog({ view, total, seen, onClose }) {
             : html`<${Choices} legend=${isPacked ? "Compression: in the file itself" : "Compression"} name="compression" options=${COMPRESSIONS} value=${isPacked ? "NONE" : compression} onChange=${setCompression} disabled=${isPacked} />`}
         </div>
         <${Columns} all=${all} chosen=${columns} onChange=${setColumns} />
+        ${format !== "IMAGEFOLDER" && html`<label class="field">Keys of the metadata as columns, with commas<input value=${keys} placeholder="model, prompt.version" onInput=${(event) => setKeys(event.target.value)} /></label>`}
         ${columns.length > 0 && html`<${Plan} input=${input} />`}
         <${Trouble} error=${error} />
         <div class="actions">
           <button type="button" onClick=${onClose}>Cancel</button>
-          <button type="submit" class="primary" disabled=${busy || !columns.length} aria-describedby=${described}>${drifted ? "Export what matches now" : "Start the export"}</button>
+          <button type="submit" class="primary" disabled=${busy || !(columns.length || added.length)} aria-describedby=${described}>${drifted ? "Export what matches now" : "Start the export"}</button>
         </div>
       </form>
     <//>
