@@ -47,7 +47,12 @@ class AsyncOperations(AsyncTransport):
               status
               format
               compression
+              dialect
               fields
+              columns {
+                name
+                as
+              }
               progress {
                 rowsWritten
                 rowsTotal
@@ -98,7 +103,12 @@ class AsyncOperations(AsyncTransport):
               status
               format
               compression
+              dialect
               fields
+              columns {
+                name
+                as
+              }
               progress {
                 rowsWritten
                 rowsTotal
@@ -146,7 +156,12 @@ class AsyncOperations(AsyncTransport):
               status
               format
               compression
+              dialect
               fields
+              columns {
+                name
+                as
+              }
               progress {
                 rowsWritten
                 rowsTotal
@@ -214,7 +229,12 @@ class AsyncOperations(AsyncTransport):
               status
               format
               compression
+              dialect
               fields
+              columns {
+                name
+                as
+              }
               progress {
                 rowsWritten
                 rowsTotal
@@ -274,7 +294,12 @@ class AsyncOperations(AsyncTransport):
               status
               format
               compression
+              dialect
               fields
+              columns {
+                name
+                as
+              }
               progress {
                 rowsWritten
                 rowsTotal

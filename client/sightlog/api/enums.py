@@ -7,6 +7,11 @@ class Compression(str, Enum):
     ZSTD = "ZSTD"
 
 
+class CsvDialect(str, Enum):
+    RFC4180 = "RFC4180"
+    EXCEL = "EXCEL"
+
+
 class DescriptionOrderField(str, Enum):
     CREATED_AT = "CREATED_AT"
     CONFIDENCE = "CONFIDENCE"
@@ -40,6 +45,7 @@ class ExportFormat(str, Enum):
     CSV = "CSV"
     JSON = "JSON"
     JSONL = "JSONL"
+    XLSX = "XLSX"
     IMAGEFOLDER = "IMAGEFOLDER"
 
 

@@ -7,6 +7,7 @@ from .base_model import BaseModel
 from .enums import ExportEventType
 from .fragments import (  # noqa: F401
     ExportState,
+    ExportStateColumns,
     ExportStateLedger,
     ExportStateProgress,
     ExportStateReceipt,

@@ -6,6 +6,7 @@ from pydantic import Field
 from .base_model import BaseModel
 from .enums import (
     Compression,
+    CsvDialect,
     DescriptionStatus,
     ExportFormat,
     ExportStatus,
@@ -18,7 +19,9 @@ class ExportState(BaseModel):
     status: ExportStatus
     format: ExportFormat
     compression: Compression
+    dialect: Optional[CsvDialect]
     fields: list[str]
+    columns: list["ExportStateColumns"]
     progress: "ExportStateProgress"
     record_count: Optional[int] = Field(alias="recordCount")
     download_url: Optional[str] = Field(alias="downloadUrl")
@@ -31,6 +34,11 @@ class ExportState(BaseModel):
     error_message: Optional[str] = Field(alias="errorMessage")
     receipt: Optional["ExportStateReceipt"]
     ledger: Optional["ExportStateLedger"]
+
+
+class ExportStateColumns(BaseModel):
+    name: str
+    as_: str = Field(alias="as")
 
 
 class ExportStateProgress(BaseModel):

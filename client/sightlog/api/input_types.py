@@ -6,6 +6,7 @@ from pydantic import Field
 from .base_model import BaseModel
 from .enums import (
     Compression,
+    CsvDialect,
     DescriptionOrderField,
     DescriptionStatus,
     ExportFormat,
@@ -23,6 +24,10 @@ class CreateExportInput(BaseModel):
     filter_: Optional["DescriptionFilter"] = Field(alias="filter", default=None)
     fields: Optional[list[str]] = None
     "Columns in this order, by their names in the file (`created_at`); empty: all."
+    columns: Optional[list["ExportColumnInput"]] = None
+    "Instead of `fields`: under other names, and keys of the metadata; 100 at most."
+    dialect: Optional[CsvDialect] = CsvDialect.RFC4180
+    "Of CSV. `EXCEL` is for spreadsheets: `sightlog import --dialect excel` reads it."
     include_metadata: Optional[bool] = Field(alias="includeMetadata", default=True)
     limit: Optional[int] = None
     "The newest ones, up to 100000; a key with the scope `admin` may ask for more, and gets all without a limit."
@@ -90,6 +95,15 @@ class DescriptionOrder(BaseModel):
 
     field: DescriptionOrderField = DescriptionOrderField.CREATED_AT
     direction: SortDirection = SortDirection.DESC
+
+
+class ExportColumnInput(BaseModel):
+    """A column of a file. `{name: "metadata.model", as: "model"}`"""
+
+    name: str
+    "A column by its own name (`description`), or a path in the metadata behind `metadata.`: its texts as they are, other values as JSON, null where it is not there."
+    as_: Optional[str] = Field(alias="as", default=None)
+    "What the file calls it: 1 to 255 characters, no two the same; left out: its own name."
 
 
 class MetadataCondition(BaseModel):
