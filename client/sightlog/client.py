@@ -140,9 +140,9 @@ class Client:
         idempotency_key: str | None = None,
         **filter: Unpack[Filter],
     ) -> Export:
-        """Starts an export of what matches: `csv`, `json`, `jsonl`, `parquet`, `xlsx` or `imagefolder`; `none`, `gzip` or
-        `zstd`, for the last three `none`, as they are packed in themselves; `fields` in that order, by their names in
-        files. `images` of a training set are fetched into it, with `texts` each has a `.txt` beside it. The same
+        """Starts an export of what matches: `csv`, `json`, `jsonl`, `parquet`, `xlsx` or `imagefolder`; `none`, `gzip`
+        or `zstd`, for the last three `none`, as they are packed in themselves; `fields` in that order, by their names
+        in files. `images` of a training set are fetched into it, with `texts` each has a `.txt` beside it. The same
         idempotency key and input give the same export.
 
         `columns` are instead of fields, each with its name in the file: `{"description": "text", "metadata.model":

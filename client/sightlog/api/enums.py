@@ -45,6 +45,7 @@ class ExportFormat(str, Enum):
     CSV = "CSV"
     JSON = "JSON"
     JSONL = "JSONL"
+    PARQUET = "PARQUET"
     XLSX = "XLSX"
     IMAGEFOLDER = "IMAGEFOLDER"
 

@@ -79,6 +79,7 @@ def test_without_the_server_there_are_ours_alone() -> None:
     assert all(f"│ {name}" in shown.stdout for name in OURS)
     assert "is a command of the server, which is not installed here" in run("serve").stderr
     assert run("serve").returncode == 2
+    assert names(cli.app) == main.OF_THE_SERVER
 
 
 def test_our_commands_load_nothing_of_the_server(tmp_path: Path) -> None:
