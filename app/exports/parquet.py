@@ -71,7 +71,7 @@ _Columns = Sequence[tuple[str, Column]]
 
 
 def _columns(rows: Rows) -> _Columns:
-    """What is no column of a result is a text that may be null."""
+    """What is no column of a result, as a key of the metadata, is a text that may be null."""
     return [(one.alias, _KNOWN.get(one.name) or Column(one.name)) for one in rows.selection.chosen]
 
 

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from app import jsontext, times
 from app.engine import dialects
-from app.exports import lifecycle
+from app.exports import chosen, lifecycle
 from app.models import Export, ReceiptKey
 from app.signing import ALGORITHM, Signer
 
@@ -70,7 +70,7 @@ def _written(export: Export, signer: Signer | None) -> str:
         "export_id": str(export.id),
         "format": str(export.format),
         "compression": str(export.compression),
-        "fields": export.columns,
+        "fields": [one.alias for one in chosen.read(export.columns)],
         "filter": jsontext.canonical(export.filter),
         "limit": export.row_limit,
         "options": jsontext.canonical(export.options or {}),

@@ -141,8 +141,8 @@ class Client:
         **filter: Unpack[Filter],
     ) -> Export:
         """Starts an export of what matches: `csv`, `json`, `jsonl`, `parquet`, `xlsx` or `imagefolder`; `none`, `gzip`
-        or `zstd`, for the last three `none`, as they are packed in themselves; `fields` in that order, by their names
-        in files. `images` of a training set are fetched into it, with `texts` each has a `.txt` beside it. The same
+        or `zstd`, for the last three `none`, as they are packed as they are; `fields` in that order, by their names in
+        files. `images` of a training set are fetched into it, with `texts` each has a `.txt` beside it. The same
         idempotency key and input give the same export.
 
         `columns` are instead of fields, each with its name in the file: `{"description": "text", "metadata.model":

@@ -117,7 +117,7 @@ def count(path: Path, format: str, compression: str) -> int | None:
     if format == "parquet":
         return _parquet_count(path)
     if format == "xlsx":
-        return _sheet_count(path)
+        return _rows_in_sheet(path)
     if format not in COUNTERS or not can_unpack(compression):
         return None
     counter = COUNTERS[format]()
@@ -126,7 +126,7 @@ def count(path: Path, format: str, compression: str) -> int | None:
     return counter.rows
 
 
-def _sheet_count(path: Path) -> int:
+def _rows_in_sheet(path: Path) -> int:
     """How many rows an XLSX file has below its header. Damaged where it is none."""
     try:
         with ZipFile(path) as archive, archive.open(SHEET) as sheet:
@@ -148,7 +148,7 @@ def rows_of(
     `json_columns` are those of CSV whose texts are JSON. What the dialect `excel` put before texts is taken off.
     """
     if format == "parquet":
-        yield from _parquet_rows(path)
+        yield from _parquet_rows(path, json_columns)
         return
     if format not in COUNTERS:
         raise InvalidInput(f"Files of the format {format!r} cannot be read here.", field="format")
@@ -179,13 +179,13 @@ def _parquet_count(path: Path) -> int | None:
         raise Damaged(f"{path} is no Parquet file: {error}") from None
 
 
-def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+def _parquet_rows(path: Path, json_columns: Set[str]) -> Iterator[dict[str, Any]]:
     library = _parquet()
     if library is None:
         raise InvalidInput("Reading Parquet needs `pip install pyarrow`.", field="format")
     for batch in library.ParquetFile(path).iter_batches(batch_size=1000):
         for row in batch.to_pylist():
-            for name in JSON_COLUMNS & row.keys():
+            for name in json_columns & row.keys():
                 row[name] = None if row[name] is None else json.loads(row[name])
             yield row
 

@@ -22,8 +22,8 @@ SUFFIX = ".receipt.json"
 @dataclass(frozen=True)
 class Receipt:
     """`rows`, `bytes` and `sha256` (hexadecimal) are of the file as it is, packed or not. It holds the results of the
-    moment `snapshot_at`. `format` is that of `Client.export`, `compression` is `none`, `gzip` or `zstd`. `notes` count
-    what else is to be known: of XLSX, how many texts were cut (`texts_cut`).
+    moment `snapshot_at`. `format` is that of `Client.export`, `compression` is `none`, `gzip` or `zstd`.
+    `notes` count what else is to be known: of XLSX, how many texts were cut (`texts_cut`).
 
     `signed_by` is the id of the key whose signature of it was checked, or `unchecked` says why none was. One without a
     signature tells the `url` of its server.
@@ -37,10 +37,10 @@ class Receipt:
     bytes: int
     sha256: str
     snapshot_at: datetime
-    notes: dict[str, int] = field(default_factory=dict)
     url: str | None = None
     signed_by: str | None = None
     unchecked: str | None = None
+    notes: dict[str, int] = field(default_factory=dict)
 
     @property
     def told(self) -> str:

@@ -49,9 +49,7 @@ class Status(str, Enum):
 
 
 _ENDINGS = {".gz": Compression.GZIP, ".zst": Compression.ZSTD}
-_FORMATS = {one.value: one for one in (Format.CSV, Format.JSON, Format.JSONL, Format.XLSX)} | {
-    "zip": Format.IMAGEFOLDER
-}
+_FORMATS = {one.value: one for one in Format} | {"zip": Format.IMAGEFOLDER}
 """By the endings of files."""
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Of the export; `exports list` shows it.", show_default=False)]

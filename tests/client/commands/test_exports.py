@@ -264,8 +264,6 @@ def test_files_for_people_have_the_columns_that_they_are_given(shell: Shell, acc
     receipt = tmp_path / "a.xlsx.receipt.json"
     assert json.loads(receipt.read_text())["notes"] == {"texts_cut": 1}
     assert Shell().run("verify", str(sheet)).stdout.startswith(f"{sheet} is as its receipt says: 2 rows, ")
-    receipt.write_text(receipt.read_text().replace('"rows": 2', '"rows": 3'))
-    assert Shell().run("verify", str(sheet), code=1).stderr == f"Error: {sheet} has 2 rows, its receipt says 3.\n"
 
     shell.run("export", "-o", str(excel), *columns, "--dialect", "excel")
     assert excel.read_bytes() == f"\ufeffid,the text,model\r\n'-b,,\r\na,'{text},m-1\r\n".encode()

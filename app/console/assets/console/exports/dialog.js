@@ -13,11 +13,11 @@ import { chipsOf, clip, filterOf } from "../view.js";
 
 const FORMATS = {
   CSV: "CSV, for databases and pandas",
-  PARQUET: "Parquet, with types, for DuckDB and pandas",
   XLSX: "Excel, a sheet of typed cells",
   EXCEL: "Excel as CSV, where no text runs as a formula",
   JSONL: "JSON lines, one object a line",
   JSON: "JSON, one array",
+  PARQUET: "Parquet, with types, for DuckDB and pandas",
   IMAGEFOLDER: "ImageFolder, a training set as a Zip",
 };
 const PACKED = ["PARQUET", "XLSX", "IMAGEFOLDER"]; // compressed as they are
@@ -52,9 +52,6 @@ function Columns({ all, chosen, onChange }) {
     </fieldset>
   `;
 }
-
-const kindOf = (format, compression, pictures) =>
-  format === "EXCEL" ? { format: "CSV", dialect: "EXCEL", compression } : format === "IMAGEFOLDER" ? { format, ...pictures } : format === "XLSX" ? { format } : { format, compression };
 
 /** Keys of the metadata between commas, as columns that are called as they are, unless a column has that name. */
 const columnsOf = (keys, others) =>
@@ -104,8 +101,10 @@ export function ExportDialog({ view, total, seen, onClose }) {
   const tooMany = total > MOST && !allows(viewer, "admin");
   const drifted = error?.code === "DRIFTED";
   const added = format === "IMAGEFOLDER" ? [] : columnsOf(keys, columns);
-  const kind = kindOf(format, compression, pictures);
-  const input = { ...kind, includeMetadata: columns.includes("metadata") };
+  const input = { format, includeMetadata: columns.includes("metadata") };
+  if (format === "EXCEL") Object.assign(input, { format: "CSV", dialect: "EXCEL" });
+  if (!isPacked) input.compression = compression;
+  if (format === "IMAGEFOLDER") Object.assign(input, pictures);
   Object.assign(input, seen ? { view: seen } : { filter: filterOf(view) });
   if (added.length) input.columns = [...columns.map((name) => ({ name })), ...added];
   else if (columns.length < all.length) input.fields = columns;
