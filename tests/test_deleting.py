@@ -72,7 +72,7 @@ def test_what_is_chosen_is_erased(account: Account, options: tuple[str, ...], le
     assert missed.stderr == f"Error: {3 - len(left)} results match by now, not 9: look at them again.\n"
     assert there(account) == ["a", "b", "c"]
     done = sightlog(account.stack, *command, "--expect", str(3 - len(left)))
-    assert (done.exit_code, done.stdout, done.stderr) == (0, f"{3 - len(left)} results were erased.\n", "")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, f"Results erased: {3 - len(left)}.\n", "")
     assert there(account) == left
     check = sightlog(account.stack, "db", "check")
     assert (check.exit_code, check.stderr) == (0, "The database is as this version needs it.\n")
@@ -84,7 +84,7 @@ def test_files_go_with_them_and_an_import_does_not_bring_them_back(account: Acco
     file = tmp_path / "kept.jsonl.gz"
     file.write_bytes(gzip.compress(httpx.get(export["download_url"], verify=False).content))
     command = ("erase", "--account", account.name, "--id", "a", "--expect", "1", "--yes")
-    told = f"1 results were erased.\nExport {export['export_id']} may have held some: its file was {{}}.\n"
+    told = f"Results erased: 1.\nExport {export['export_id']} may have held some: its file was {{}}.\n"
     done = sightlog(account.stack, *command, "--keep-exports")
     assert (done.exit_code, done.stdout) == (0, told.format("kept"))
     assert httpx.get(export["download_url"], verify=False).status_code == 200
@@ -149,7 +149,7 @@ def test_on_a_terminal_it_asks(account: Account) -> None:
     assert "That is not its name: nothing was done." in said
     status, said = typed(account.stack, "accounts", "delete", account.name, answer=account.name)
     assert status == 0
-    assert f"The account '{account.name}' was deleted, with 1 results, 0 exports and 3 keys." in said
+    assert f"The account '{account.name}' was deleted (results: 1, exports: 0, keys: 3)." in said
 
 
 @only_embedded
@@ -228,7 +228,7 @@ def test_all_of_an_account_goes_and_nothing_of_another(make_account: Callable[[]
     before, files = rows(account.database, other.id, *others), stored(account.stack, other.id)
     assert set(rows(account.database, account.id, *prefixes)) >= EVERYTHING
     done = sightlog(account.stack, "accounts", "delete", account.name, "--yes")
-    told = f"The account '{account.name}' was deleted, with 2 results, 2 exports and 3 keys.\n"
+    told = f"The account '{account.name}' was deleted (results: 2, exports: 2, keys: 3).\n"
     assert (done.exit_code, done.stderr) == (0, told)
     assert rows(account.database, account.id, *prefixes) == {"histories": 1}
     assert stored(account.stack, account.id) == []

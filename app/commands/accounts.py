@@ -71,8 +71,8 @@ def delete_account(
                 fail("That is not its name: nothing was done.")
         taken = closing.close(runtime, name)
         empty = runtime.database.empty_log()
-    results, exports, keys = f"{taken.results} results", f"{taken.exports} exports", f"{taken.keys} keys"
-    err.print(f"The account '{name}' was deleted, with {results}, {exports} and {keys}.")
+    counted = f"results: {taken.results}, exports: {taken.exports}, keys: {taken.keys}"
+    err.print(f"The account '{name}' was deleted ({counted}).")
     if not empty:
         err.print(
             "The log of the database still holds what was deleted, as somebody reads it; it goes with the next writes."

@@ -78,7 +78,7 @@ def erase_results(
         wanted = replace(wanted, expected_count=count if expect is None else expect)
         how = OnErasure.KEEP if keep_exports else OnErasure.REMOVE
         done = erasures.erase(runtime.database, account_id, wanted, how, most=MOST)
-        print(f"{done.erased} results were erased.")
+        print(f"Results erased: {done.erased}.")
         for export in done.exports:
             print(f"Export {export.id} may have held some: {_BECAME[export.outcome]}.")
         _leave_nothing_behind(runtime, account_id)

@@ -5,6 +5,7 @@ is too large. Nothing is written.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -37,9 +38,10 @@ class EstimateBasis(StrEnum):
 
 
 class ExportLimit(StrEnum):
-    """The rows of one export of a key without the scope `admin`."""
+    """What bounds the rows of one export: the key, without the scope `admin`, or what a file of the format can hold."""
 
     MAX_ROWS = "max_rows"
+    FORMAT = "format"
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,14 @@ def plan(runtime: Runtime, account_id: int, wanted: ExportRequest) -> Plan:
     with runtime.database.read() as session:
         found = runtime.database.answer_in(session, runtime.statistics.ask(account_id, wanted.filter))
         rows = found.total_count if wanted.limit is None else min(wanted.limit, found.total_count)
-        is_broken = wanted.max_rows is not None and rows > wanted.max_rows
+        limits = _limits(wanted)
+        broken = min((one for one in limits if rows > one[1]), key=itemgetter(1), default=None)
         return Plan(
             rows=rows,
             revision=found.revision,
             bytes=_sampled(session, account_id, wanted, rows) or _bytes_of_last(session, account_id, wanted, rows),
             seconds=_seconds(session, account_id, rows, runtime.settings.exports_per_account),
-            broken_limit=_broken(runtime, session, account_id, wanted, found) if is_broken else None,
+            broken_limit=_broken(runtime, session, account_id, wanted, found, *broken) if broken else None,
         )
 
 
@@ -127,15 +130,25 @@ def _seconds(session: Session, account_id: int, rows: int, at_a_time: int) -> Es
     return Estimate(seconds, basis, len(measured), sum(measured))
 
 
-def _broken(
-    runtime: Runtime, session: Session, account_id: int, wanted: ExportRequest, found: Statistics
-) -> BrokenLimit:
-    most = wanted.max_rows
-    assert most is not None
+def _limits(wanted: ExportRequest) -> list[tuple[ExportLimit, int]]:
+    known = (ExportLimit.MAX_ROWS, wanted.max_rows), (ExportLimit.FORMAT, FORMATS[wanted.format].max_rows)
+    return [(name, most) for name, most in known if most is not None]
 
+
+def _broken(
+    runtime: Runtime,
+    session: Session,
+    account_id: int,
+    wanted: ExportRequest,
+    found: Statistics,
+    name: ExportLimit,
+    most: int,
+) -> BrokenLimit:
     def told(message: str, split: Sequence[Window] = ()) -> BrokenLimit:
-        begin = f"{found.total_count:,} results match, and an export of this key holds {most:,} at most"
-        return BrokenLimit(ExportLimit.MAX_ROWS, most, f"{begin}: {message}", split)
+        whose = "an export of this key" if name is ExportLimit.MAX_ROWS else f"a file of {wanted.format}"
+        return BrokenLimit(
+            name, most, f"{found.total_count:,} results match, and {whose} holds {most:,} at most: {message}", split
+        )
 
     try:
         asking = windows.ask(account_id, wanted.filter, found, most)

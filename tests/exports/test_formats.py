@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -14,7 +15,7 @@ from sqlmodel import select as select_rows
 from app import auth
 from app.compression import Compression
 from app.errors import InvalidInput
-from app.exports import files, lifecycle, runs
+from app.exports import files, lifecycle, plans, runs
 from app.exports.claims import MAX_FAILURES
 from app.exports.formats import FORMATS, ExportFormat, Format, Part
 from app.exports.requests import ExportRequest
@@ -135,6 +136,18 @@ def test_a_format_that_is_packed_as_it_is_takes_no_compression(monkeypatch: pyte
     monkeypatch.setitem(FORMATS, "zip", Format("zip", "application/zip", _json_seq, is_packed=True))
     with pytest.raises(InvalidInput, match="A file of zip is compressed as it is"):
         ExportRequest(format="zip", compression=Compression.GZIP, filter=DescriptionFilter())  # type: ignore[arg-type]
+
+
+def test_a_plan_tells_what_a_file_of_the_format_can_hold(
+    runtime: Runtime, account_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FORMATS, "xlsx", replace(FORMATS["xlsx"], max_rows=1))
+    wanted = ExportRequest(format=ExportFormat.XLSX, filter=DescriptionFilter())
+    broken = plans.plan(runtime, account_id, wanted).broken_limit
+    assert broken is not None
+    assert (broken.name, broken.value, [window.rows for window in broken.windows]) == ("format", 1, [1, 1])
+    assert broken.message.startswith("2 results match, and a file of xlsx holds 1 at most: export these 2 windows")
+    assert plans.plan(runtime, account_id, replace(wanted, limit=1)).broken_limit is None
 
 
 def test_every_format_has_an_entry() -> None:

@@ -52,6 +52,7 @@ class ExportFormat(str, Enum):
 
 class ExportLimit(str, Enum):
     MAX_ROWS = "MAX_ROWS"
+    FORMAT = "FORMAT"
 
 
 class ExportStatus(str, Enum):

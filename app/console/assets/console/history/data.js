@@ -24,7 +24,10 @@ export function usePage(view) {
   return { ...answer, nodes, rows, pageInfo: answer.data?.descriptions.pageInfo };
 }
 
-/** `{total, days, scores, types, sources, reviews, seen, …answer}`, each as `documents.js` asks for it. */
+/**
+ * `{total, days, scores, types, sources, reviews, seen, …answer}`, each as `documents.js` asks for it. What was seen is not
+ * told while verdicts of our own have changed the history since: they are no drift to whoever gave them.
+ */
 export function useStatistics(view) {
   const { document, variables } = statisticsOf(partsOf(view));
   const answer = useAnswer(document, variables, { after: 30 }); // the page's texts come first
@@ -42,7 +45,8 @@ export function useStatistics(view) {
     }
     return found;
   }, [answer.data]);
-  return { ...answer, ...parts };
+  const counted = useMemo(() => given, [answer.data]);
+  return { ...answer, ...parts, seen: given === counted ? parts.seen : undefined };
 }
 
 const newest = new Map(); // of each filter, the cursor of the first result that was shown
