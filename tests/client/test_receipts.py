@@ -80,7 +80,7 @@ def receipt_with(path: Path, **changes: object) -> None:
     place.write_text(json.dumps(json.loads(place.read_text()) | changes))
 
 
-@pytest.mark.parametrize("file", [("jsonl", "gzip"), ("parquet",)])
+@pytest.mark.parametrize("file", [("jsonl", "gzip"), ("parquet",), ("xlsx",)])
 def test_a_receipt_of_other_rows(save: Callable[..., Path], file: tuple[str, ...]) -> None:
     path = save(*file)
     receipt_with(path, rows=7, signature=None)
@@ -108,7 +108,7 @@ def test_a_parquet_file_where_there_is_no_pyarrow(save: Callable[..., Path], mon
     """Its bytes are compared, its rows cannot be counted."""
     path = save("parquet")
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    receipt_with(path, rows=7)
+    receipt_with(path, rows=7, signature=None)
     assert sightlog.verify(path).rows == 7
     with pytest.raises(errors.InvalidInput, match="Reading Parquet needs `pip install pyarrow`"):
         list(contents.rows_of(path, "parquet", "none"))
