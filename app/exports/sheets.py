@@ -174,7 +174,8 @@ def _cell(rows: Rows, letters: str, kind: Kind) -> Callable[[int, Any], str]:
     def time(number: int, value: datetime) -> str:
         if value < _FIRST:
             return text(number, times.iso(value))
-        days = (value - _EPOCH).total_seconds() / 86_400
+        shown = value.replace(microsecond=value.microsecond // 1000 * 1000)  # or the last of 9999 would be no date
+        days = (shown - _EPOCH).total_seconds() / 86_400
         return f'<c r="{letters}{number}" s="{style}"><v>{days!r}</v></c>'
 
     cells: dict[Kind, Callable[[int, Any], str]] = {Kind.NUMBER: score, Kind.TIME: time}
