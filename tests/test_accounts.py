@@ -179,6 +179,13 @@ def ask_create_export(owner: Owner) -> Sequence[Asked]:
     return [(query, {}, {"createExport": made})]
 
 
+def ask_plan(owner: Owner) -> Sequence[Asked]:
+    query = "query($input: CreateExportInput!) { planExport(input: $input) { rows brokenLimit { name } } }"
+    filters: tuple[dict[str, Any], ...] = ({}, {"imageIds": [f"imageId-{MARK}"]}, {"search": [MARK]})
+    plan = {"planExport": {"rows": 0, "brokenLimit": None}}
+    return [(query, {"input": {"format": "CSV", "filter": filter}}, plan) for filter in filters]
+
+
 def ask_record_descriptions(owner: Owner) -> Sequence[Asked]:
     query = "mutation($input: [DescriptionInput!]!) { recordDescriptions(input: $input) { recorded alreadyKnown } }"
     result = {"id": owner.result, "sourceType": "single", "createdAt": "2020-01-01", "description": "a stranger's"}
@@ -226,6 +233,7 @@ CASES: dict[str, Callable[[Owner], Sequence[Asked]]] = {
     "Query.exports": ask_exports,
     "Query.image": ask_image,
     "Query.node": ask_node,
+    "Query.planExport": ask_plan,
     "Query.viewer": lambda _: [("{ viewer { scope keyName } }", {}, {"viewer": {"scope": "ADMIN", "keyName": None}})],
     "Query.apiKeys": ask_keys,
     "Mutation.createExport": ask_create_export,
@@ -334,6 +342,14 @@ def read_export(owner: Owner, stranger: httpx.Client) -> None:
         assert (answer.status_code, answer.json()) == (404, {"detail": "Export not found"})
 
 
+def fetch_file(owner: Owner, stranger: httpx.Client) -> None:
+    for id in (owner.ended, owner.running, owner.failed):
+        for query in ({}, {"receipt": ""}):
+            answer = stranger.get(f"/api/v2/data/export/{id}/download", params=query)
+            assert (answer.status_code, answer.json()) == (404, {"detail": "Export not found"})
+            assert stranger.head(f"/api/v2/data/export/{id}/download", params=query).status_code == 404
+
+
 def query_by_get(owner: Owner, stranger: httpx.Client) -> None:
     answer = stranger.get("/graphql", params={"query": "{ descriptions { nodes { id } } exports { totalCount } }"})
     assert answer.json() == {"data": {"descriptions": {"nodes": []}, "exports": {"totalCount": 0}}}
@@ -399,6 +415,8 @@ ROUTES: dict[str, Callable[[Owner, httpx.Client], None]] = {
     "GET /api/v2/data/descriptions": list_descriptions,
     "POST /api/v2/data/export": start_export,
     "GET /api/v2/data/export/{export_id}": read_export,
+    "GET /api/v2/data/export/{export_id}/download": fetch_file,
+    "GET /.well-known/sightlog-key": public("/.well-known/sightlog-key"),
     "GET /graphql": query_by_get,
     "POST /graphql": query_by_post,
     "GET /files/{key:path}": download,
@@ -438,7 +456,7 @@ def test_every_route_has_a_case(account: Account, tmp_path: Path) -> None:
     served = account.client.get("/openapi.json").json()["paths"]
     documented = {f"{method.upper()} {path}" for path, methods in served.items() for method in methods}
     assert documented <= set(ROUTES)
-    assert len(documented) == 5
+    assert len(documented) == 6
 
 
 @pytest.mark.parametrize("route", ROUTES)
