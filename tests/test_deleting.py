@@ -299,7 +299,7 @@ def test_it_goes_on_where_it_broke_off(
     left = rows(core.database, id)
     assert (left["descriptions"], left["accounts"]) == (1, 1)
     with core.database.read() as session:
-        assert [found for found in rollup.differences(session) if f"({id}," in found] == []
+        assert rollup.differences(session, id) == []
     taken = closing.close(core, name)
     assert (taken.results, taken.exports, taken.keys) == (1, 0, 0)
     assert rows(core.database, id) == {"histories": 1}

@@ -152,10 +152,14 @@ def rebuild(session: Session) -> None:
         raise_revision(session, account_id, takes_away=True)
 
 
-def differences(session: Session) -> list[str]:
-    """Where the groups are not what the rows say; nothing, if all is well."""
-    kept = {tuple(row[:6]): tuple(row[6:]) for row in session.connection().execute(select(*_TABLE.columns))}
-    true = {tuple(row[:6]): (row[6], int(row[7])) for row in session.connection().execute(_recount())}
+def differences(session: Session, account_id: int | None = None) -> list[str]:
+    """Where the groups, of one account or of all, are not what the rows say; nothing, if all is well."""
+    groups, counted = select(*_TABLE.columns), _recount()
+    if account_id is not None:
+        groups = groups.where(_TABLE.c.account_id == account_id)
+        counted = counted.where(_ROWS.c.account_id == account_id)
+    kept = {tuple(row[:6]): tuple(row[6:]) for row in session.connection().execute(groups)}
+    true = {tuple(row[:6]): (row[6], int(row[7])) for row in session.connection().execute(counted)}
     return [
         f"statistics of {key}: kept {kept.get(key, (0, 0))}, counted {true.get(key, (0, 0))}"
         for key in sorted(kept.keys() | true.keys())
