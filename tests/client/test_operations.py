@@ -27,5 +27,5 @@ def test_every_filter_of_the_schema_is_a_keyword() -> None:
 
 def test_every_option_of_an_export_is_a_keyword() -> None:
     options = {"format", "compression", "filter_", "fields", "include_metadata", "limit"}
-    options |= {"view", "allow_drift", "images", "texts"}
+    options |= {"columns", "dialect", "images", "texts", "view", "allow_drift"}
     assert set(CreateExportInput.model_fields) == options

@@ -25,8 +25,8 @@ class Format(str, Enum):
     JSON = "json"
     JSONL = "jsonl"
     PARQUET = "parquet"
-    IMAGEFOLDER = "imagefolder"
     XLSX = "xlsx"
+    IMAGEFOLDER = "imagefolder"
 
 
 class Dialect(str, Enum):
