@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import redis
 
-from tools.servers import Postgres, Redis, Servers, free_ports, start_all
+from tools.servers import RECEIPT_KEY, Postgres, Redis, Servers, free_ports, start_all
 
 BUCKET = "history"
 PART = b"x" * 5 * 2**20
@@ -47,6 +47,7 @@ def test_environment(servers: Servers) -> None:
         "SIGHTLOG_REDIS_URL": f"redis://127.0.0.1:{servers.redis.port}/0",
         "SIGHTLOG_S3_BUCKET": "two",
         "SIGHTLOG_S3_ENDPOINT_URL": f"http://127.0.0.1:{servers.s3.port}",
+        "SIGHTLOG_RECEIPT_KEY": RECEIPT_KEY,
         "AWS_ACCESS_KEY_ID": servers.s3.access_key,
         "AWS_SECRET_ACCESS_KEY": servers.s3.secret_key,
         "AWS_DEFAULT_REGION": "us-east-1",
