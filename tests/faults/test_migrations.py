@@ -253,7 +253,8 @@ def test_postgresql_has_its_own_types(database: Database) -> None:
     for kind, column in found:
         types.setdefault(kind, []).append(column)
     of_results = [f"descriptions.{column}" for column in ("metadata", "review", "verification")]
-    assert types["jsonb"] == [*of_results, "exports.columns", "exports.filter"]
+    of_exports = [f"exports.{column}" for column in ("columns", "filter", "notes", "options", "view")]
+    assert types["jsonb"] == [*of_results, *of_exports]
     assert "timestamp without time zone" not in types
     assert "json" not in types
     assert "gin_trgm_ops" in search
