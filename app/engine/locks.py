@@ -2,6 +2,9 @@
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
+MAX_IDLE = "10s"
+"""Who holds a lock and asks nothing for so long has stopped: PostgreSQL ends its transaction, or all would wait for it."""
+
 
 def hold(connection: Connection, name: str, account_id: int = 0) -> None:
     """Waits until nobody else holds the lock of that name and account, and holds it until the transaction ends.
@@ -9,7 +12,8 @@ def hold(connection: Connection, name: str, account_id: int = 0) -> None:
     In SQLite a transaction that writes is alone from its beginning.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_key(name, account_id))))
+        limited = func.set_config("idle_in_transaction_session_timeout", MAX_IDLE, True)
+        connection.execute(select(limited, func.pg_advisory_xact_lock(_key(name, account_id))))
 
 
 def share(connection: Connection, name: str, account_id: int = 0) -> None:
