@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, Connection, func, select
 
 MAX_IDLE = "10s"
-"""Who holds a lock and asks nothing for so long has stopped. PostgreSQL ends its transaction, so that nobody waits on."""
+"""Who holds a lock and asks nothing for so long has stopped. PostgreSQL ends its transaction, so others go on."""
 
 
 def hold(connection: Connection, name: str, account_id: int = 0) -> None:

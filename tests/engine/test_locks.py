@@ -11,7 +11,6 @@ from app.engine.db import Database
 from app.errors import Unavailable
 from tests.conftest import only_servers
 
-
 LOCK = "a lock of a test"
 
 
