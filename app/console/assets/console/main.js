@@ -65,4 +65,6 @@ follow();
 listen();
 begin();
 session.subscribe(tidyAddress);
-render(html`<${Shell}><${Page} /><//>`, document.getElementById("console"));
+const root = document.getElementById("console");
+root.replaceChildren(); // what stands there for those who wait in vain, which Preact would leave below the page
+render(html`<${Shell}><${Page} /><//>`, root);
