@@ -18,8 +18,7 @@ from typing import IO, Any
 import orjson
 
 from app import jsontext
-from app.exports import images, ledger
-from app.exports.images import Image
+from app.exports import ledger
 from app.exports.rows import Rows, json_value
 from app.history.columns import COLUMNS, JSON_COLUMNS
 
@@ -68,11 +67,13 @@ def _texts(rows: Rows, columns: Sequence[str]) -> Iterator[Part]:
 
 
 def _images(rows: Rows, kept: IO[bytes]) -> Iterator[Part]:
+    from app.exports import images  # here, since it takes long to import, and few exports have any
+
     archive, file_names = _Archive(), list[str | None]()
     urls = (values["image_url"] for values in _kept(kept))  # read ahead of the loop below
     with closing(images.fetched(urls, rows.settings, rows.check)) as found:
         for values, one in zip(_kept(kept), found, strict=True):
-            if not isinstance(one, Image):
+            if not isinstance(one, images.Image):
                 _leave_out(rows, values, one)
                 file_names.append(None)
                 continue
