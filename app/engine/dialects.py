@@ -7,7 +7,7 @@ import base64
 import json
 import sqlite3
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     literal_column,
     select,
     text,
@@ -293,6 +294,11 @@ class is_one_of(_Test):  # noqa: N801
 
     sqlite = "{0} IN (SELECT value FROM json_each({1}))"
     postgresql = "{0} = ANY ({1})"
+
+
+def among(column: ColumnElement[str], texts: Collection[str]) -> ColumnElement[bool]:
+    """Whether the column is one of the texts, which go as one parameter, however many they are."""
+    return is_one_of(column, bindparam(None, list(texts), Several(Text())))
 
 
 class is_ascii(_Test):  # noqa: N801

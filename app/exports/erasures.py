@@ -16,13 +16,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlmodel import Session, col
 
 from app import jsontext
 from app.engine import dialects
 from app.engine.db import Database
-from app.engine.dialects import Several
 from app.exports import claims, events, lifecycle
 from app.exports.lifecycle import change, in_states, is_export
 from app.history import erasing, filters
@@ -146,7 +145,7 @@ def _told(
 
 def _holders(session: Session, account_id: int, ids: Sequence[str]) -> list[Any]:
     """Running exports, and those with a file, that may hold some of the results."""
-    are = [_ROWS.c.account_id == account_id, dialects.is_one_of(_ROWS.c.id, _given(ids))]
+    are = [_ROWS.c.account_id == account_id, dialects.among(_ROWS.c.id, ids)]
     replaced_at = session.connection().scalar(select(func.max(_ROWS.c.replaced_at)).where(*are))
     shown = (_EXPORTS.c[name] for name in ("id", "filter", "started_at", "snapshot_at", "status"))
     of_account = _EXPORTS.c.account_id == account_id, _EXPORTS.c.deleted_at.is_(None)
@@ -192,7 +191,3 @@ def _locked(session: Session, account_id: int, holders: Sequence[Any]) -> Sequen
 
 def _holds_rows() -> ColumnElement[bool]:
     return or_(in_states(ExportStatus.PROCESSING), col(Export.object_key).is_not(None))
-
-
-def _given(ids: Sequence[str]) -> Any:
-    return bindparam("erased_ids", list(ids), Several(Text()))

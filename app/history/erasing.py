@@ -7,11 +7,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Text, bindparam, delete, func, select
+from sqlalchemy import ColumnElement, RowMapping, delete, func, select
 from sqlmodel import Session
 
 from app.engine import dialects
-from app.engine.dialects import Several
 from app.errors import InvalidInput
 from app.history import expected, filters, rollup, tombstones
 from app.history.fields import is_text
@@ -129,5 +128,4 @@ def some(session: Session, account_id: int) -> Sequence[RowMapping]:
 
 
 def _are(table: Any, column: str, account_id: int, ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
-    given = bindparam("erased_ids", list(ids), Several(Text()))
-    return table.c.account_id == account_id, dialects.is_one_of(table.c[column], given)
+    return table.c.account_id == account_id, dialects.among(table.c[column], ids)

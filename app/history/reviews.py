@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, bindparam, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, func, insert, literal, select, update
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session
 
 from app import times
 from app.engine import dialects
-from app.engine.dialects import Several
 from app.errors import InvalidInput, NotFound
 from app.history import expected, filters, recording, rollup
 from app.history.fields import is_text
@@ -150,5 +149,4 @@ def _added(account_id: int, ids: Sequence[str], common: Mapping[str, Any]) -> Re
 
 
 def _are(account_id: int, ids: Sequence[str]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    given = bindparam("ids", list(ids), Several(Text()))
-    return _TABLE.c.account_id == account_id, dialects.is_one_of(_TABLE.c.id, given)
+    return _TABLE.c.account_id == account_id, dialects.among(_TABLE.c.id, ids)

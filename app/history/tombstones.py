@@ -2,11 +2,10 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Text, bindparam, delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlmodel import Session
 
 from app.engine import dialects, locks
-from app.engine.dialects import Several
 from app.models import Erased
 
 _LOCK = "erase"
@@ -45,5 +44,4 @@ def take(session: Session, account_id: int, ids: Collection[str]) -> None:
 
 
 def _are(account_id: int, ids: Collection[str]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    given = bindparam("ids", list(ids), Several(Text()))
-    return _TABLE.c.account_id == account_id, dialects.is_one_of(_TABLE.c.id, given)
+    return _TABLE.c.account_id == account_id, dialects.among(_TABLE.c.id, ids)
