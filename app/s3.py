@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import cached_property, wraps
@@ -79,7 +79,7 @@ class S3Storage:
         self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
 
     @_as_oserror
-    def clear(self, prefix: str, *, unwanted: Callable[[str], bool], keep: str | None = None) -> None:
+    def clear(self, prefix: str, *, unwanted: Callable[[str], bool], keep: Collection[str] = ()) -> None:
         full = self._prefix + prefix
         for full_key, upload in self._uploads(full):
             if unwanted(full_key.removeprefix(self._prefix)):
@@ -87,7 +87,7 @@ class S3Storage:
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=full):
             for found in page.get("Contents", ()):
                 key = found["Key"].removeprefix(self._prefix)
-                if key != keep and unwanted(key):
+                if key not in keep and unwanted(key):
                     self.remove(key)
 
     @_as_oserror

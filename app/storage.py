@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +49,9 @@ class Storage(Protocol):
     def remove(self, key: str) -> None:
         """Removes an object; one that is not there is as good."""
 
-    def clear(self, prefix: str, *, unwanted: Callable[[str], bool], keep: str | None = None) -> None:
+    def clear(self, prefix: str, *, unwanted: Callable[[str], bool], keep: Collection[str] = ()) -> None:
         """Removes what lies, whole or half-written, under the unwanted ones of the keys that begin with `prefix` (ends
-        in `/`), but for the whole object under `keep`.
+        in `/`), but for the whole objects under `keep`.
         """
 
     def check(self) -> None:
@@ -93,13 +93,13 @@ class LocalStorage:
     def remove(self, key: str) -> None:
         self.path(key).unlink(missing_ok=True)
 
-    def clear(self, prefix: str, *, unwanted: Callable[[str], bool], keep: str | None = None) -> None:
+    def clear(self, prefix: str, *, unwanted: Callable[[str], bool], keep: Collection[str] = ()) -> None:
         folder = self.path(prefix)
         for file in folder.iterdir() if folder.is_dir() else ():
             key = prefix + file.name
             if file.is_dir():
                 self.clear(f"{key}/", unwanted=unwanted, keep=keep)
-            elif key != keep and unwanted(key):
+            elif key not in keep and unwanted(key):
                 file.unlink(missing_ok=True)
         with suppress(OSError):  # it is not empty, or not there
             folder.rmdir()

@@ -4,7 +4,7 @@ import gzip
 import os
 import pty
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -255,7 +255,7 @@ def record(core: Runtime, account_id: int, *ids: str) -> None:
 
 @dataclass(frozen=True)
 class Broken(LocalStorage):
-    def clear(self, prefix: str, *, unwanted: Callable[[str], bool], keep: str | None = None) -> None:
+    def clear(self, prefix: str, *, unwanted: Callable[[str], bool], keep: Collection[str] = ()) -> None:
         raise OSError("The disk is gone.")
 
 

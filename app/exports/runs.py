@@ -242,12 +242,8 @@ def _clear(runtime: Runtime, export: Export, *, before: int) -> None:
     way already.
     """
     result = None if export.deleted_at else export.object_key
-    ledger = files.ledger_key(result) if result else None
-
-    def unwanted(key: str) -> bool:
-        return files.attempt_of(key) < before and key != ledger
-
-    runtime.storage.clear(files.prefix(export), unwanted=unwanted, keep=result)
+    keep = (result, files.ledger_key(result)) if result else ()
+    runtime.storage.clear(files.prefix(export), unwanted=lambda key: files.attempt_of(key) < before, keep=keep)
 
 
 def _renew(runtime: Runtime, claim: Claim, progress: Progress, stop: threading.Event) -> bool:

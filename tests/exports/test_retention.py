@@ -1,7 +1,7 @@
 """What follows an export: its job is ordered with it, and done until it succeeds."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Event
@@ -26,7 +26,7 @@ WANTED = ExportRequest(format=ExportFormat.CSV, filter=DescriptionFilter())
 
 @dataclass(frozen=True)
 class Broken(LocalStorage):
-    def clear(self, prefix: str, *, unwanted: Callable[[str], bool], keep: str | None = None) -> None:
+    def clear(self, prefix: str, *, unwanted: Callable[[str], bool], keep: Collection[str] = ()) -> None:
         raise OSError("The disk is gone.")
 
 

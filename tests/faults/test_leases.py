@@ -1,7 +1,7 @@
 """The states of an export, transition by transition, on both engines: who may change it, and who may not."""
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -468,7 +468,7 @@ class Slow(LocalStorage):
 
     meanwhile: Callable[[], object] = bool
 
-    def clear(self, prefix: str, *, unwanted: Callable[[str], bool], keep: str | None = None) -> None:
+    def clear(self, prefix: str, *, unwanted: Callable[[str], bool], keep: Collection[str] = ()) -> None:
         self.meanwhile()
         super().clear(prefix, unwanted=unwanted, keep=keep)
 
