@@ -225,12 +225,17 @@ def to_retain(session: Session, retention: timedelta) -> Sequence[int]:
     return session.connection().scalars(union(*accounts).limit(1000)).all()
 
 
+def expired(at: datetime) -> dict[str, Any]:
+    """The change of an export whose file cannot be downloaded from then on, and goes with the next cleaning."""
+    return {"expired_at": at, "object_key": None, "dirty": True}
+
+
 def expire(session: Session, retention: timedelta, account_id: int | None = None) -> None:
     """From now on, files that were kept long enough cannot be downloaded; they go with the next cleaning."""
     now = clock(session)
     old = and_(_of(account_id), _old(now, retention))
     first = select(_ROW.account_id, _ROW.id).where(old).order_by(col(Export.completed_at)).limit(MAX_EXPIRED)
-    values = {"expired_at": now, "object_key": None, "dirty": True}
+    values = expired(now)
     for one in session.connection().execute(first).all():
         for account, id, attempt in changed(session, and_(is_export(*one), old), values):
             events.add(session, account, id, ExportEventType.EXPIRED, at=now, attempt=attempt)

@@ -128,7 +128,7 @@ def _told(
             values = {"status": ExportStatus.PENDING, "sent_at": None}
         elif on_files is OnErasure.REMOVE:
             outcome = ErasureOutcome.REMOVED
-            values = {"expired_at": at, "object_key": None, "dirty": True}
+            values = claims.expired(at)
         elif known.get(export.id) is ErasureOutcome.KEPT:
             continue
         else:
