@@ -112,7 +112,9 @@ async def statistics(
     runtime, account_id = context.runtime, context.account_id
     if zone == zones.UTC_NAME or not with_days:
         asking = runtime.statistics.ask(account_id, wanted, with_reviews=with_reviews)
-        found = replace(await runtime.database.answer(account_id, asking), time_zone=zone)
+        found = await runtime.database.answer(account_id, asking)
+        if zone != found.time_zone:
+            found = replace(found, time_zone=zone)
     else:
         asking = runtime.statistics.ask_in_zone(account_id, wanted, zone, with_reviews=with_reviews)
         found = await runtime.database.answer(account_id, asking, at_one_moment=True)
