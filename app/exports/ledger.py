@@ -8,9 +8,6 @@ EXTENSION = "ledger.jsonl"
 LEFT_OUT = "left_out"
 """The note of a receipt: lines of the ledger. `left_out_` and a reason is that of those with that reason."""
 
-REASON = "reason"
-"""The key of a line that no result has; `sightlog import` passes over it."""
-
 _IN_MEMORY = 256 * 1024
 _CHUNK = 256 * 1024
 

@@ -20,7 +20,7 @@ import orjson
 from app import jsontext
 from app.exports import ledger
 from app.exports.rows import Rows, json_value
-from app.history.columns import COLUMNS, JSON_COLUMNS
+from app.history.columns import COLUMNS, JSON_COLUMNS, REASON
 
 FOLDER = "train"
 METADATA = f"{FOLDER}/metadata.jsonl"
@@ -112,7 +112,7 @@ def _leave_out(rows: Rows, values: Mapping[str, Any], reason: str) -> None:
     told = {
         key: value if key in JSON_COLUMNS and value is not None else json_value(value) for key, value in values.items()
     }
-    first = {"id": told["id"], "image_url": told["image_url"], ledger.REASON: jsontext.string(reason)}
+    first = {"id": told["id"], "image_url": told["image_url"], REASON: jsontext.string(reason)}
     rows.ledger.add(_line(first | told))
     rows.notes[ledger.LEFT_OUT] += 1
     rows.notes[f"{ledger.LEFT_OUT}_{reason}"] += 1

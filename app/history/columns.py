@@ -52,6 +52,9 @@ COLUMNS = tuple(column.name for column in TABLE)
 ITEM_COLUMNS = tuple(column.name for column in TABLE if column.documented)
 """The keys of an item, in the document's order."""
 
+REASON = "reason"
+"""A key beside those of results: why one was left out of a file. Who reads results passes over it."""
+
 RECORDED = tuple(column for column in TABLE if column.recordable)
 JSON_COLUMNS = frozenset(column.name for column in TABLE if column.type is object)
 

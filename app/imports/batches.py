@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.engine.db import Database
 from app.history import recording
+from app.history.columns import REASON
 from app.history.recording import OnConflict, OnErased, Refused, Result
 from app.imports.lines import Unreadable
 from app.imports.readers import Read
@@ -12,9 +13,6 @@ from app.imports.readers import Read
 BATCH = 2000
 BATCH_BYTES = 4_000_000
 """Of records as they stand in the file; whichever of the two is reached first."""
-
-REASON = "reason"
-"""What the lines of an export's ledger tell besides a result."""
 
 _TOLD = 20
 """Ids that are listed; all are counted."""
@@ -94,7 +92,8 @@ def import_results(
             if isinstance(values, Unreadable):
                 reject(number, str(values))
                 continue
-            result = recording.checked(Result, {key: value for key, value in values.items() if key != REASON})
+            values.pop(REASON, None)
+            result = recording.checked(Result, values)
             if isinstance(result, Refused):
                 reject(number, result.reason)
             elif result.id in batch:
