@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,12 +12,12 @@ import httpx
 from sightlog import profiles
 from sightlog.api.async_operations import AsyncOperations
 from sightlog.api.description import DescriptionDescription
-from sightlog.api.enums import Compression, CsvDialect, ExportFormat, ExportStatus, OnConflict, OnInvalid
-from sightlog.api.input_types import CreateExportInput, ExportColumnInput
+from sightlog.api.enums import ExportStatus, OnConflict, OnInvalid
 from sightlog.api.operations import Operations
 from sightlog.api.plan_export import PlanExportPlanExport
 from sightlog.api.statistics import StatisticsStatistics
 from sightlog.api.viewer import ViewerViewer
+from sightlog.asking import Asked, export_input
 from sightlog.errors import NotFound
 from sightlog.exports import AsyncExport, Export
 from sightlog.filters import Filter, filter_of, one_of, order_of
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 T = TypeVar("T")
-
-Columns = Mapping[str, str] | Iterable[tuple[str, str]]
-"""The columns of a file, each with the name that it has there: as `dict` takes them."""
 
 EXPORTS = 100
 """Exports that are asked for at a time."""
@@ -127,57 +124,24 @@ class Client:
         self,
         format: str = "csv",
         *,
-        compression: str = "none",
-        fields: Iterable[str] | None = None,
-        columns: Columns | None = None,
-        dialect: str = "rfc4180",
-        include_metadata: bool = True,
-        limit: int | None = None,
-        images: bool = False,
-        texts: bool = False,
-        view: str | None = None,
         allow_drift: bool = False,
         idempotency_key: str | None = None,
-        **filter: Unpack[Filter],
+        **asked: Unpack[Asked],
     ) -> Export:
-        """Starts an export of what matches: `csv`, `json`, `jsonl`, `parquet`, `xlsx` or `imagefolder`; `none`, `gzip`
-        or `zstd`, for the last three `none`, as they are packed as they are; `fields` in that order, by their names in
-        files. `images` of a training set are fetched into it, with `texts` each has a `.txt` beside it. The same
-        idempotency key and input give the same export.
+        """Starts an export of what matches: `csv`, `json`, `jsonl`, `parquet`, `xlsx` or `imagefolder`. `Asked` says
+        what else there is to choose. The same idempotency key and input give the same export.
 
-        `columns` are instead of fields, each with its name in the file: `{"description": "text", "metadata.model":
-        "model"}`. With the dialect `excel` a CSV is for spreadsheets.
-
-        `view` stands for a filter: what `DescriptionConnection.view` told. Drifted where the history has changed since,
-        unless `allow_drift`.
+        With a `view`: Drifted where the history has changed since, unless `allow_drift`.
         """
-        others = {"images": images, "texts": texts, "view": view, "allow_drift": allow_drift}
-        others |= _of_columns(columns, dialect)
-        input = export_input(format, compression, fields, include_metadata, limit, filter, others)
+        input = export_input(format, asked, allow_drift=allow_drift)
         key = idempotency_key or str(uuid.uuid4())
         return self._export(self.operations.create_export(input, key).create_export)
 
-    def plan_export(
-        self,
-        format: str = "csv",
-        *,
-        compression: str = "none",
-        fields: Iterable[str] | None = None,
-        columns: Columns | None = None,
-        dialect: str = "rfc4180",
-        include_metadata: bool = True,
-        limit: int | None = None,
-        images: bool = False,
-        texts: bool = False,
-        view: str | None = None,
-        **filter: Unpack[Filter],
-    ) -> PlanExportPlanExport:
+    def plan_export(self, format: str = "csv", **asked: Unpack[Asked]) -> PlanExportPlanExport:
         """What `export` would make of the same: rows, about how many bytes and seconds, and the windows of time to
         split it into where it would break a limit. Nothing is written.
         """
-        others = {"images": images, "texts": texts, "view": view} | _of_columns(columns, dialect)
-        input = export_input(format, compression, fields, include_metadata, limit, filter, others)
-        return self.operations.plan_export(input).plan_export
+        return self.operations.plan_export(export_input(format, asked)).plan_export
 
     def find_export(self, id: str) -> Export:
         """NotFound where there is none."""
@@ -272,43 +236,16 @@ class AsyncClient:
         self,
         format: str = "csv",
         *,
-        compression: str = "none",
-        fields: Iterable[str] | None = None,
-        columns: Columns | None = None,
-        dialect: str = "rfc4180",
-        include_metadata: bool = True,
-        limit: int | None = None,
-        images: bool = False,
-        texts: bool = False,
-        view: str | None = None,
         allow_drift: bool = False,
         idempotency_key: str | None = None,
-        **filter: Unpack[Filter],
+        **asked: Unpack[Asked],
     ) -> AsyncExport:
-        others = {"images": images, "texts": texts, "view": view, "allow_drift": allow_drift}
-        others |= _of_columns(columns, dialect)
-        input = export_input(format, compression, fields, include_metadata, limit, filter, others)
+        input = export_input(format, asked, allow_drift=allow_drift)
         key = idempotency_key or str(uuid.uuid4())
         return self._export((await self.operations.create_export(input, key)).create_export)
 
-    async def plan_export(
-        self,
-        format: str = "csv",
-        *,
-        compression: str = "none",
-        fields: Iterable[str] | None = None,
-        columns: Columns | None = None,
-        dialect: str = "rfc4180",
-        include_metadata: bool = True,
-        limit: int | None = None,
-        images: bool = False,
-        texts: bool = False,
-        view: str | None = None,
-        **filter: Unpack[Filter],
-    ) -> PlanExportPlanExport:
-        others = {"images": images, "texts": texts, "view": view} | _of_columns(columns, dialect)
-        input = export_input(format, compression, fields, include_metadata, limit, filter, others)
-        return (await self.operations.plan_export(input)).plan_export
+    async def plan_export(self, format: str = "csv", **asked: Unpack[Asked]) -> PlanExportPlanExport:
+        return (await self.operations.plan_export(export_input(format, asked))).plan_export
 
     async def find_export(self, id: str) -> AsyncExport:
         return self._export(_found((await self.operations.export(id)).export, f"There is no export {id!r}."))
@@ -331,38 +268,6 @@ class AsyncClient:
         if self._downloads is None:
             self._downloads = httpx.AsyncClient(timeout=self.operations.options.timeout, follow_redirects=True)
         return self._downloads
-
-
-def export_input(
-    format: str,
-    compression: str,
-    fields: Iterable[str] | None,
-    include_metadata: bool,
-    limit: int | None,
-    filter: Filter,
-    others: Mapping[str, Any],
-) -> CreateExportInput:
-    """What `createExport` takes; InvalidInput for what cannot be meant. Of the `others` only those are sent that say
-    something: an older server does not know them.
-    """
-    return CreateExportInput(
-        format=one_of(ExportFormat, "format", format),
-        compression=one_of(Compression, "compression", compression),
-        filter=filter_of(**filter) if filter or not others.get("view") else None,
-        fields=None if fields is None else list(fields),
-        include_metadata=include_metadata,
-        limit=limit,
-        **{name: value for name, value in others.items() if value},
-    )
-
-
-def _of_columns(columns: Columns | None, dialect: str) -> dict[str, Any]:
-    pairs = columns.items() if isinstance(columns, Mapping) else columns or ()
-    chosen = one_of(CsvDialect, "dialect", dialect)
-    return {
-        "columns": [ExportColumnInput(name=name, as_=as_) for name, as_ in pairs],
-        "dialect": None if chosen is CsvDialect.RFC4180 else chosen,
-    }
 
 
 def _found(value: T | None, message: str) -> T:
