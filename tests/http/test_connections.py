@@ -172,6 +172,15 @@ def socket_of(account: Account) -> ClientConnection:
     return connect(url, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None)
 
 
+def refused_with(opened: ClientConnection, message: str | bytes | list[str], text: bool | None = None) -> int | None:
+    """The code with which the server ends the connection, be it before the last frame of the message is sent."""
+    with suppress(ConnectionClosed):
+        opened.send(message, text=text)
+    with pytest.raises(ConnectionClosed) as raised:
+        opened.recv(timeout=patience.seconds(30))
+    return raised.value.rcvd.code if raised.value.rcvd else None
+
+
 def test_a_websocket_is_not_compressed(strict: Account) -> None:
     """Nobody has shown a key yet, and some bytes would become megabytes."""
     with socket_of(strict) as opened:
@@ -182,19 +191,11 @@ def test_a_websocket_is_not_compressed(strict: Account) -> None:
 @pytest.mark.parametrize(("message", "code"), [("x" * 3000, 1009), (["x" * 2000, "x" * 2000], 1009)])
 def test_a_message_that_is_too_large_ends_the_connection(strict: Account, message: str | list[str], code: int) -> None:
     with socket_of(strict) as opened:
-        with pytest.raises(ConnectionClosed) as raised:
-            opened.send(message)  # it may be refused before its last frame is sent
-            opened.recv(timeout=patience.seconds(30))
-        assert raised.value.rcvd is not None
-        assert raised.value.rcvd.code == code
+        assert refused_with(opened, message) == code
 
 
 def test_a_message_that_is_no_text_is_nobodys_error(strict: Account) -> None:
     with socket_of(strict) as opened:
-        with pytest.raises(ConnectionClosed) as raised:
-            opened.send(b"\xff\xfe", text=True)
-            opened.recv(timeout=patience.seconds(30))
-        assert raised.value.rcvd is not None
-        assert raised.value.rcvd.code == 1007
+        assert refused_with(opened, b"\xff\xfe", text=True) == 1007
     assert "Traceback" not in own.log_of(strict)
     assert " ERROR " not in own.log_of(strict)
