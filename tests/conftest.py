@@ -17,7 +17,6 @@ from app.migrations import migrate
 from app.models import Scope
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
-from tests.forked import Nursery
 from tools import node, patience, servers
 from tools.stack import Stack
 
@@ -143,14 +142,6 @@ def at_the_second_try(request: pytest.FixtureRequest, start: Callable[[], T]) ->
         with capture.global_and_fixture_disabled():
             print(f"\n{request.fixturename} cannot be started, twice: {error}", file=sys.stderr, flush=True)
         pytest.exit(f"{request.fixturename} cannot be started")
-
-
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    """Forks Sightlog's processes, where a test needs many of its own."""
-    opened = Nursery()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from app.lastuse import LastUse
 from app.limits import Limits
 from app.models import Scope
 from tests.conftest import Account, new_account
-from tools.stack import Stack
+from tests.forked import ForkedStack
 
 MINUTE = timedelta(minutes=1)
 
@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Account]:
     """An account of a process of its own."""
-    with Stack(tmp_path, {}) as stack:
+    with ForkedStack(tmp_path, {}) as stack:
         database = Database(stack.database_url)
         account = new_account(stack, database)
         yield account

@@ -22,6 +22,7 @@ from app.limits import Limiter
 from app.models import Scope
 from tests.commands import sightlog
 from tests.conftest import ENGINES, Account, code_of, new_account
+from tests.forked import ForkedStack
 from tools import patience
 from tools.servers import Redis, Servers
 from tools.stack import Stack
@@ -58,7 +59,7 @@ def limited(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         real.s3.create_bucket("limits")
         settings |= real.environment("limits", "limits")
         settings["SIGHTLOG_REDIS_URL"] = request.getfixturevalue("own_redis").url
-    with Stack(tmp_path_factory.mktemp("limits"), settings) as stack:
+    with ForkedStack(tmp_path_factory.mktemp("limits"), settings) as stack:
         stack.settings = settings | {"SIGHTLOG_FORWARDED_ALLOW_IPS": "192.0.2.1"}
         stack.add_api()
         stack.wait_until_ready()

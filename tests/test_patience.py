@@ -24,7 +24,7 @@ def test_limits_grow_with_the_load_of_each_processor(
 
 def test_a_server_that_does_not_start_ends_the_run_and_is_told_at_once() -> None:
     """Without any patience none starts in time; no test is tried then."""
-    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "-k", "servers"]
+    command = [sys.executable, "-m", "pytest", "-n", "1", "--dist", "loadgroup", "-k", "servers"]
     command.append("tests/rest_compat/test_list_pages.py")
     environment = os.environ | {"SIGHTLOG_TEST_PATIENCE": "0"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

@@ -42,9 +42,14 @@ def presigned(servers: Servers, key: str, seconds: int = 60) -> str:
 
 
 def test_environment(servers: Servers) -> None:
-    assert servers.environment("one", "two") == {
+    first, again, another = (servers.environment(name, "two") for name in ("one", "one", "other"))
+    number = int(first["SIGHTLOG_REDIS_URL"].rpartition("/")[2])
+    assert number > 0
+    assert first == again
+    assert another["SIGHTLOG_REDIS_URL"] == f"redis://127.0.0.1:{servers.redis.port}/{number + 1}"
+    assert first == {
         "SIGHTLOG_DATABASE_URL": f"postgresql+psycopg://sightlog@127.0.0.1:{servers.postgres.port}/one",
-        "SIGHTLOG_REDIS_URL": f"redis://127.0.0.1:{servers.redis.port}/0",
+        "SIGHTLOG_REDIS_URL": f"redis://127.0.0.1:{servers.redis.port}/{number}",
         "SIGHTLOG_S3_BUCKET": "two",
         "SIGHTLOG_S3_ENDPOINT_URL": f"http://127.0.0.1:{servers.s3.port}",
         "SIGHTLOG_RECEIPT_KEY": RECEIPT_KEY,

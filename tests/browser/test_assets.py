@@ -8,6 +8,9 @@ from app.console import pages
 from tests.browser.conftest import Visitor
 from tests.browser.test_history import History, rows
 from tests.browser.watch import Watch
+from tests.conftest import only_embedded
+
+pytestmark = only_embedded
 
 CAME = """() => performance.getEntriesByType("resource")
   .filter(({ name, transferSize }) => name.includes("/assets/") && transferSize).map(({ name }) => name)"""

@@ -1,7 +1,6 @@
 """What is recorded, linked, or done to the server by whoever means harm, or no harm at all."""
 
 import re
-from collections.abc import Iterator
 from itertools import islice
 
 import pytest
@@ -16,10 +15,9 @@ from tests.browser.conftest import Visitor, sign_in
 from tests.browser.test_history import History, rows, total
 from tests.browser.test_result import panel, shows
 from tests.browser.watch import Watch
-from tests.conftest import Account
-from tests.http import own
-from tools import patience
-from tools.stack import Process
+from tests.conftest import only_embedded
+
+pytestmark = only_embedded
 
 MARKUP = "<img src=x onerror=\"document.title='harmed'\"><script>document.title='harmed'</script><b>bold</b>"
 
@@ -202,28 +200,3 @@ def test_two_tabs_of_one_person(visitor: Visitor, history: History, watch: Watch
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # signed in again in the other tab
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(rows(page).first).to_contain_text(re.sub(r"\s+", " ", history[50]["description"])[:40])
-
-
-@pytest.fixture(scope="module", params=own.both_engines)
-def fragile(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with own.own_stack(request, tmp_path_factory, "fragile", {}) as account:
-        yield account
-
-
-def test_the_server_stops_and_starts_while_the_page_is_open(fragile: Account, watch: Watch) -> None:
-    watch.forgive("net::ERR_|Failed to fetch|status of 5")
-    fragile.record(*({"id": f"r{n}", "description": f"Result {n}"} for n in range(60)))
-    page = Visitor(fragile, watch).open()
-    expect(rows(page)).to_have_count(50)
-    process = fragile.stack.api_processes[0]
-    process.terminate()
-    page.keyboard.press("]")
-    expect(page.get_by_role("status").filter(has_text="The server does not answer.")).to_be_visible()
-    expect(rows(page)).to_have_count(50)
-    started = Process(process.arguments, process.environment, process.log).start()
-    fragile.stack.api_processes[0] = started
-    fragile.stack.wait_until_ready()
-    expect(page.get_by_role("status").filter(has_text="The server does not answer.")).to_have_count(
-        0, timeout=patience.seconds(30) * 1000
-    )
-    expect(rows(page)).to_have_count(10)

@@ -11,7 +11,7 @@ from tests.browser.elsewhere import Elsewhere
 from tests.browser.test_history import rows
 from tests.browser.test_result import panel
 from tests.browser.watch import Watch
-from tests.conftest import Account
+from tests.conftest import Account, only_embedded
 from tests.http import own
 from tools import patience
 
@@ -23,6 +23,7 @@ def elsewhere() -> Iterator[Elsewhere]:
     server.close()
 
 
+@only_embedded
 def test_an_image_of_another_server_learns_nothing_of_us(visitor: Visitor, watch: Watch, elsewhere: Elsewhere) -> None:
     watch.allow(elsewhere.url)
     visitor.account.record({"id": "p", "description": "A ball", "imageUrl": f"{elsewhere.url}/picture"})
@@ -33,6 +34,7 @@ def test_an_image_of_another_server_learns_nothing_of_us(visitor: Visitor, watch
     assert elsewhere.asked == [("/picture", None)] * len(elsewhere.asked)
 
 
+@only_embedded
 def test_a_circle_of_redirects_has_a_quiet_placeholder(visitor: Visitor, watch: Watch, elsewhere: Elsewhere) -> None:
     watch.allow(elsewhere.url)
     watch.forgive("net::ERR_TOO_MANY_REDIRECTS /circle$")
@@ -49,6 +51,7 @@ def test_a_circle_of_redirects_has_a_quiet_placeholder(visitor: Visitor, watch: 
     assert {path for path, _ in elsewhere.asked} == {"/circle"}
 
 
+@only_embedded
 def test_an_image_of_50_mb_that_comes_slowly_stops_nobody(visitor: Visitor, watch: Watch, elsewhere: Elsewhere) -> None:
     watch.allow(elsewhere.url)
     watch.forgive("net::ERR_(CONTENT_LENGTH_MISMATCH|ABORTED) /large$")
@@ -74,7 +77,7 @@ def test_an_image_of_50_mb_that_comes_slowly_stops_nobody(visitor: Visitor, watc
     expect(page.get_by_role("heading", name="Exports")).to_be_visible()
 
 
-@pytest.fixture(scope="module", params=own.both_engines)
+@pytest.fixture(scope="module", params=own.embedded)
 def without_images(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     with own.own_stack(request, tmp_path_factory, "without-images", {"SIGHTLOG_CONSOLE_IMAGES": "off"}) as account:
         yield account

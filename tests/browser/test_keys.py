@@ -7,6 +7,9 @@ from playwright.sync_api import Locator, Page, expect
 from app import auth
 from app.models import Scope
 from tests.browser.conftest import Visitor
+from tests.conftest import only_embedded
+
+pytestmark = only_embedded
 
 
 def row_of(page: Page, text: str) -> Locator:

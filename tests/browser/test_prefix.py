@@ -16,7 +16,7 @@ from tests.http import own
 PREFIX = "/some/where"
 
 
-@pytest.fixture(scope="module", params=own.both_engines)
+@pytest.fixture(scope="module", params=own.embedded)
 def prefixed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     settings = {"SIGHTLOG_PUBLIC_URL": f"http://127.0.0.1{PREFIX}"}
     with own.own_stack(request, tmp_path_factory, "prefixed", settings) as account:

@@ -7,6 +7,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.test_history import History, query, rows, text_of
+from tests.conftest import only_embedded
+
+pytestmark = only_embedded
 
 
 def panel(page: Page) -> Locator:

@@ -10,6 +10,9 @@ from app.models import Scope
 from tests.browser.conftest import Visitor
 from tests.browser.test_history import History, rows, total
 from tests.browser.test_result import panel, shows
+from tests.conftest import only_embedded
+
+pytestmark = only_embedded
 
 REVIEWS = "query($id: ID!) { description(id: $id) { reviewState reviews { verdict text note by } } }"
 

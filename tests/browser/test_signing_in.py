@@ -12,7 +12,9 @@ from app.engine.db import Database
 from app.models import Scope
 from tests.browser.conftest import Visitor
 from tests.browser.watch import Watch
-from tests.conftest import Account
+from tests.conftest import Account, only_embedded
+
+pytestmark = only_embedded
 
 History = list[dict[str, Any]]
 STORED = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"

@@ -4,6 +4,9 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import Visitor
 from tests.browser.watch import Watch
+from tests.conftest import only_embedded
+
+pytestmark = only_embedded
 
 
 def docs(visitor: Visitor) -> Page:

@@ -18,6 +18,7 @@ from app.models import Scope
 from sightlog import AsyncClient, Client, Options, Retries, errors, recording, results
 from tests.client.conftest import QUICKLY
 from tests.conftest import Account
+from tests.forked import ForkedStack
 from tools import patience
 from tools.stack import Stack
 
@@ -361,7 +362,10 @@ def test_asyncio(account: Account, tmp_path: Path) -> None:
 
 def test_pages_whose_answer_is_too_large_are_made_smaller(tmp_path: Path) -> None:
     """3 MB of results, and answers of 1 MB."""
-    with Stack(tmp_path, {"SIGHTLOG_MAX_ANSWER_BYTES": "1000000"}) as stack, Client(stack.url, key(stack)) as client:
+    with (
+        ForkedStack(tmp_path, {"SIGHTLOG_MAX_ANSWER_BYTES": "1000000"}) as stack,
+        Client(stack.url, key(stack)) as client,
+    ):
         client.record({"id": str(place), "source_type": "single", "description": "x" * 3000} for place in range(1000))
         assert sorted(map(int, ids(client.descriptions()))) == list(range(1000))
 
@@ -374,7 +378,7 @@ def test_pages_whose_answer_is_too_large_are_made_smaller(tmp_path: Path) -> Non
 
 def test_waiting_survives_a_restart_of_the_server(tmp_path: Path) -> None:
     patient = Options(Retries(tries=1000, first=0.1, longest=0.5, total=patience.seconds(60)))
-    with Stack(tmp_path, {}) as stack, Client(stack.url, key(stack), options=patient) as client:
+    with ForkedStack(tmp_path, {}) as stack, Client(stack.url, key(stack), options=patient) as client:
         client.record(given(2000))
         export = client.export("jsonl")
         [process] = stack.api_processes

@@ -11,6 +11,7 @@ from sightlog import Client, Options, Retries, errors
 from tests.client.another import another_server
 from tests.client.conftest import QUICKLY
 from tests.conftest import Account
+from tests.forked import ForkedStack
 from tools.servers import free_port
 from tools.stack import Stack
 
@@ -75,7 +76,7 @@ def test_an_export_that_goes_on(client: Client) -> None:
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Takes 3 requests a minute, and bodies of 1 kB."""
     settings = {"SIGHTLOG_RATE_LIMIT": "3", "SIGHTLOG_MAX_BODY_BYTES": "1024"}
-    with Stack(tmp_path_factory.mktemp("narrow"), settings) as stack:
+    with ForkedStack(tmp_path_factory.mktemp("narrow"), settings) as stack:
         yield stack
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from app.engine.db import Database
 from tests.conftest import Account, new_account
+from tests.forked import ForkedStack
 from tools.pgbouncer import PROGRAM, PgBouncer
 from tools.servers import Servers
 from tools.stack import Stack
@@ -36,7 +37,7 @@ def pooled(pooler: PgBouncer, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "SIGHTLOG_DATABASE_URL": pooler.database_url(NAME), "SIGHTLOG_RATE_LIMIT": "0",
         "SIGHTLOG_STATEMENT_TIMEOUT": "1s",
     }  # fmt: skip
-    with Stack(tmp_path_factory.mktemp("pooled"), settings) as running:
+    with ForkedStack(tmp_path_factory.mktemp("pooled"), settings) as running:
         yield running
 
 

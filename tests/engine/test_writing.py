@@ -19,6 +19,7 @@ from sqlalchemy import text
 from app.engine import sqlite
 from app.engine.db import Database
 from tests.conftest import Account, new_account
+from tests.forked import ForkedStack
 from tools import patience
 from tools.servers import POSTGRES, Postgres
 from tools.stack import Stack
@@ -64,7 +65,7 @@ def accounts(stack: Stack, count: int) -> Iterator[list[Account]]:
 @pytest.mark.xdist_group("embedded")
 def test_writers_that_wait_for_another_process_hold_up_no_reader(tmp_path: Path) -> None:
     settings = {"SIGHTLOG_STATEMENT_TIMEOUT": "1s", "SIGHTLOG_RATE_LIMIT": "0"}
-    with Stack(tmp_path, settings) as stack, accounts(stack, 25) as writers, ThreadPoolExecutor(25) as threads:
+    with ForkedStack(tmp_path, settings) as stack, accounts(stack, 25) as writers, ThreadPoolExecutor(25) as threads:
         with closing(sqlite3.connect(tmp_path / "data" / "sightlog.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             told = threads.map(lambda account: record(account.client, "a"), writers)
@@ -130,7 +131,7 @@ def test_a_full_disk_is_told_by_sqlite(tmp_path: Path) -> None:
     with small_disk("5m") as disk:
         path = disk / "sightlog.db"
         settings = {"SIGHTLOG_DATABASE_URL": f"sqlite:///{path}", "SIGHTLOG_EMBEDDED_WORKER": "no"}
-        with Stack(tmp_path / "stack", settings) as stack:
+        with ForkedStack(tmp_path / "stack", settings) as stack:
             use_full_disk(stack, f"The database ({path}) cannot be used: database or disk is full")
 
 
@@ -142,7 +143,7 @@ def test_a_full_disk_is_told_by_postgres(tmp_path: Path) -> None:
             connection.execute(f"CREATE TABLESPACE small LOCATION '{disk}'".encode())
             connection.execute("CREATE DATABASE small TABLESPACE small")
         settings = {"SIGHTLOG_DATABASE_URL": server.database_url("small"), "SIGHTLOG_EMBEDDED_WORKER": "no"}
-        with Stack(tmp_path / "stack", settings) as stack:
+        with ForkedStack(tmp_path / "stack", settings) as stack:
             use_full_disk(
                 stack, f"(SIGHTLOG_DATABASE_URL: small at 127.0.0.1:{server.port} as sightlog) cannot be used"
             )
@@ -170,11 +171,11 @@ def test_a_standby_is_told(tmp_path: Path) -> None:
     with Postgres(tmp_path / "primary") as primary:
         primary.create_database("followed")
         settings = {"SIGHTLOG_DATABASE_URL": primary.database_url("followed"), "SIGHTLOG_EMBEDDED_WORKER": "no"}
-        with Stack(tmp_path / "stack", settings) as stack, accounts(stack, 1) as [account]:
+        with ForkedStack(tmp_path / "stack", settings) as stack, accounts(stack, 1) as [account]:
             record(account.client, "a")
             with Standby(tmp_path / "standby", primary) as standby:
                 url = standby.database_url("followed")
-                use_standby(Stack(tmp_path, settings | {"SIGHTLOG_DATABASE_URL": url}), account)
+                use_standby(ForkedStack(tmp_path, settings | {"SIGHTLOG_DATABASE_URL": url}), account)
 
 
 def use_standby(reading: Stack, account: Account) -> None:

@@ -31,6 +31,7 @@ from app.settings import Settings
 from tests.addresses import Named, serving
 from tests.commands import sightlog
 from tests.conftest import ENGINES, Account, only_embedded
+from tests.forked import ForkedStack
 from tools import patience
 from tools.stack import Stack
 
@@ -91,7 +92,7 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         real.s3.create_bucket("training")
         settings |= real.environment("training", "training")
         workers = 1
-    with Stack(tmp_path_factory.mktemp("training"), settings, workers=workers).start() as running:
+    with ForkedStack(tmp_path_factory.mktemp("training"), settings, workers=workers).start() as running:
         yield running
 
 

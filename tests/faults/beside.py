@@ -6,12 +6,11 @@ import time
 from pathlib import Path
 
 from tests.faults.site import PROCESSING, WHOLE, failed, fetch, site, start
-from tests.forked import Nursery
 from tools.patience import until
 
 
-def kill_serve(folder: Path, nursery: Nursery) -> None:
-    with site(folder, nursery, {}) as embedded:
+def kill_serve(folder: Path) -> None:
+    with site(folder, {}) as embedded:
         started = [start(embedded.history, **WHOLE)]
         expected = embedded.digest(embedded.history, started[0])
         for _ in range(4):
@@ -27,9 +26,9 @@ def kill_serve(folder: Path, nursery: Nursery) -> None:
         embedded.settle()
 
 
-def expire(folder: Path, nursery: Nursery, settings: dict[str, str]) -> None:
+def expire(folder: Path, settings: dict[str, str]) -> None:
     kept = {"SIGHTLOG_EXPORT_RETENTION": "1s"}
-    with site(folder, nursery, settings | kept, rows=0) as short_lived:
+    with site(folder, settings | kept, rows=0) as short_lived:
         account = short_lived.account()
         account.record({"id": "only"})
         state = account.wait(start(account, format="csv"))
@@ -46,9 +45,9 @@ def expire(folder: Path, nursery: Nursery, settings: dict[str, str]) -> None:
         assert fetch(state["download_url"]).status_code == 404
 
 
-def fill_disk(folder: Path, nursery: Nursery, settings: dict[str, str]) -> None:
+def fill_disk(folder: Path, settings: dict[str, str]) -> None:
     """The largest file that the process may write holds no export."""
-    with site(folder, nursery, settings, rows=20_000) as opened:
+    with site(folder, settings, rows=20_000) as opened:
         account, serve = opened.history, opened.stack.forked[-1]
         resource.prlimit(serve.pid, resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
         export_id = start(account, **WHOLE)

@@ -17,7 +17,7 @@ from app.exports.lifecycle import in_states
 from app.history import rollup
 from app.models import Export, ExportStatus
 from tests.conftest import Account, new_account
-from tests.forked import ForkedStack, Nursery
+from tests.forked import ForkedStack
 from tools import patience
 from tools.patience import until
 from tools.servers import s3_client
@@ -141,11 +141,9 @@ def start(account: Account, **body: Any) -> str:
     return export_id
 
 
-def site(
-    folder: Path, nursery: Nursery, settings: Mapping[str, str], *, apis: int = 1, workers: int = 0, rows: int = ROWS
-) -> Site:
+def site(folder: Path, settings: Mapping[str, str], *, apis: int = 1, workers: int = 0, rows: int = ROWS) -> Site:
     limits = {"SIGHTLOG_RATE_LIMIT": "0", "SIGHTLOG_EXPORTS_PER_ACCOUNT": "20", "SIGHTLOG_WORKER_THREADS": "2"}
-    stack = ForkedStack(folder, limits | dict(settings), apis=apis, workers=workers, nursery=nursery).start()
+    stack = ForkedStack(folder, limits | dict(settings), apis=apis, workers=workers).start()
     opened = Site(stack, Database(stack.database_url))
     fill = text(FILL[opened.database.url.get_backend_name()])
     values = {"account": opened.account().id, "rows": rows}

@@ -18,7 +18,7 @@ from app.history import recording, rollup
 from app.history.recording import Result
 from app.models import Export
 from tests.conftest import ENGINES, Account
-from tests.forked import ForkedStack, Nursery
+from tests.forked import ForkedStack
 from tools.servers import Servers
 
 pytestmark = pytest.mark.xdist_group("faults")
@@ -31,9 +31,7 @@ RECORD = "mutation($input: [DescriptionInput!]!) { recordDescriptions(input: $in
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def stack(
-    request: pytest.FixtureRequest, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ForkedStack]:
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedStack]:
     settings = {"SIGHTLOG_RATE_LIMIT": "0", "SIGHTLOG_WORKER_THREADS": "2"}
     settings["SIGHTLOG_EXPORTS_PER_ACCOUNT"] = str(AT_A_TIME)
     apis, workers = 1, 0
@@ -44,7 +42,7 @@ def stack(
         settings |= real.environment("concurrency", "concurrency")
         apis, workers = 2, 1
     folder = tmp_path_factory.mktemp("concurrency")
-    with ForkedStack(folder, settings, apis=apis, workers=workers, nursery=nursery) as running:
+    with ForkedStack(folder, settings, apis=apis, workers=workers) as running:
         yield running
 
 

@@ -13,7 +13,6 @@ from app.history import rollup
 from app.models import Description, Erased
 from tests.conftest import ENGINES
 from tests.faults.site import Site, site
-from tests.forked import Nursery
 from tools.patience import until
 from tools.stack import COMMAND, ROOT
 
@@ -43,12 +42,12 @@ def erasing(killed: Site) -> "subprocess.Popen[bytes]":
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_command_killed_in_the_middle_leaves_whole_batches(
-    request: pytest.FixtureRequest, nursery: Nursery, tmp_path: Path, engine: str
+    request: pytest.FixtureRequest, tmp_path: Path, engine: str
 ) -> None:
     settings = {}
     if engine == "servers":
         settings = {"SIGHTLOG_DATABASE_URL": request.getfixturevalue("real_servers").postgres.create_database("erased")}
-    with site(tmp_path, nursery, settings, rows=COUNT) as killed:
+    with site(tmp_path, settings, rows=COUNT) as killed:
         for _ in range(KILLS):
             before = found(killed)
             with erasing(killed) as process:

@@ -44,7 +44,6 @@ from tests.faults.site import (
     site,
     start,
 )
-from tests.forked import Nursery
 from tools.patience import until
 from tools.servers import Servers, start_all
 
@@ -58,11 +57,11 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 @pytest.fixture(scope="module")
-def opened_production(nursery: Nursery, servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def opened_production(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     servers.postgres.create_database("faults")
     servers.s3.create_bucket("faults")
     settings = servers.environment("faults", "faults")
-    with site(tmp_path_factory.mktemp("production"), nursery, settings, apis=2) as opened:
+    with site(tmp_path_factory.mktemp("production"), settings, apis=2) as opened:
         yield opened
 
 
@@ -75,8 +74,8 @@ def production(opened_production: Site) -> Site:
 
 
 @pytest.fixture(scope="module")
-def embedded(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("embedded"), nursery, {}) as opened:
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site(tmp_path_factory.mktemp("embedded"), {}) as opened:
         yield opened
 
 
@@ -103,7 +102,7 @@ Beside = dict[str, Future[None]]
 
 
 @pytest.fixture(scope="module")
-def beside(nursery: Nursery, servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
+def beside(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
     """What mostly waits and disturbs nobody runs beside the first test."""
     for name in ("expire", "disk"):
         servers.postgres.create_database(name)
@@ -114,10 +113,10 @@ def beside(nursery: Nursery, servers: Servers, tmp_path_factory: pytest.TempPath
     folders = [tmp_path_factory.mktemp("beside") for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
         yield {
-            "serve killed": threads.submit(kill_serve, folders[0], nursery),
-            "expire, embedded": threads.submit(expire, folders[1], nursery, {}),
-            "expire, servers": threads.submit(expire, folders[2], nursery, postgres_and_s3),
-            "disk": threads.submit(fill_disk, folders[3], nursery, postgres),
+            "serve killed": threads.submit(kill_serve, folders[0]),
+            "expire, embedded": threads.submit(expire, folders[1], {}),
+            "expire, servers": threads.submit(expire, folders[2], postgres_and_s3),
+            "disk": threads.submit(fill_disk, folders[3], postgres),
         }
 
 

@@ -22,7 +22,7 @@ from app.migrations.revisions import DatabaseBehind
 from app.runtime import prepare
 from tests.commands import invoke
 from tests.conftest import ENGINES
-from tests.forked import Forked, Nursery
+from tests.forked import Forked
 from tools.servers import free_port
 
 pytestmark = pytest.mark.xdist_group("faults")
@@ -66,11 +66,11 @@ def url_of(database: Database) -> str:
     return database.url.render_as_string(hide_password=False)
 
 
-def started(nursery: Nursery, folder: Path, database: Database, *arguments: str, **settings: str) -> Forked:
+def started(folder: Path, database: Database, *arguments: str, **settings: str) -> Forked:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SIGHTLOG_")}
     environment = kept | {"SIGHTLOG_DATABASE_URL": url_of(database)} | settings
     log = folder / f"process{next(_numbers)}.log"
-    return Forked(arguments, environment, log, nursery=nursery).start()
+    return Forked(arguments, environment, log).start()
 
 
 def tables(database: Database) -> list[str]:
@@ -181,9 +181,9 @@ def test_check_recounts_the_statistics(database: Database) -> None:
     assert "kept (2, 1000000000), counted (1, 1000000000)" in checked.stderr
 
 
-def test_two_processes_upgrade_at_once(database: Database, nursery: Nursery, tmp_path: Path) -> None:
+def test_two_processes_upgrade_at_once(database: Database, tmp_path: Path) -> None:
     filled(database)
-    processes = [started(nursery, tmp_path, database, "db", "upgrade") for _ in range(2)]
+    processes = [started(tmp_path, database, "db", "upgrade") for _ in range(2)]
     message = f"The database is at revision {revisions.head()}.\n"
     told = [(process.wait(), process.log.read_text().splitlines(keepends=True)[-1]) for process in processes]
     assert told == [(0, message)] * 2
@@ -202,13 +202,11 @@ def test_eight_upgrade_at_once(database: Database) -> None:
 
 
 @pytest.mark.parametrize("fresh", ["servers"], indirect=True)
-def test_serve_and_worker_do_not_start_on_a_server_that_is_behind(
-    database: Database, nursery: Nursery, tmp_path: Path
-) -> None:
+def test_serve_and_worker_do_not_start_on_a_server_that_is_behind(database: Database, tmp_path: Path) -> None:
     filled(database)
     before = tables(database)
     commands = (("serve", "--port", str(free_port())), ("worker",))
-    processes = [started(nursery, tmp_path, database, *command, SIGHTLOG_REDIS_URL=NO_REDIS) for command in commands]
+    processes = [started(tmp_path, database, *command, SIGHTLOG_REDIS_URL=NO_REDIS) for command in commands]
     message = "Error: The database is not up to date. Run: sightlog db upgrade\n"
     assert [(process.wait(), process.log.read_text()) for process in processes] == [(2, message)] * 2
     assert tables(database) == before

@@ -14,7 +14,6 @@ from app.history import rollup
 from app.models import Description, Review
 from tests.conftest import ENGINES, Account
 from tests.faults.site import Site, site
-from tests.forked import Nursery
 
 pytestmark = pytest.mark.xdist_group("faults")
 
@@ -43,12 +42,12 @@ def found(killed: Site) -> tuple[int, int, int, int]:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_server_killed_in_the_middle_leaves_no_half(
-    request: pytest.FixtureRequest, nursery: Nursery, tmp_path: Path, engine: str
+    request: pytest.FixtureRequest, tmp_path: Path, engine: str
 ) -> None:
     settings = {}
     if engine == "servers":
         settings = {"SIGHTLOG_DATABASE_URL": request.getfixturevalue("real_servers").postgres.create_database("halves")}
-    with site(tmp_path, nursery, settings, rows=COUNT) as killed, ThreadPoolExecutor(1) as threads:
+    with site(tmp_path, settings, rows=COUNT) as killed, ThreadPoolExecutor(1) as threads:
         _, _, _, first = found(killed)
         times, took = 0, 2.0
         for kill in itertools.count():

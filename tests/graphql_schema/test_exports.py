@@ -123,8 +123,9 @@ def test_what_an_export_holds_and_its_receipt(
     ],
 )
 def test_an_export_that_cannot_be_meant(filtered: Account, input: dict[str, Any], field: str) -> None:
-    key = input.pop("key", None)
-    error = filtered.refused(CREATE % "{ id }", input={"format": "CSV"} | input, key=key)
+    given = {"format": "CSV", "key": None} | input
+    key = given.pop("key")
+    error = filtered.refused(CREATE % "{ id }", input=given, key=key)
     assert error["extensions"] == {"code": "VALIDATION_ERROR", "field": field}
     assert filtered.graphql("{ exports { totalCount } }") == {"exports": {"totalCount": 0}}
 

@@ -12,9 +12,9 @@ from app.engine.db import Database
 from app.models import Scope
 from tests.commands import invoke
 from tests.conftest import Account, new_account
+from tests.forked import ForkedStack
 from tests.graphql_schema.test_subscriptions import admitted, hear, tell
 from tools.servers import free_port
-from tools.stack import Stack
 
 JSON = "application/json"
 RESPONSE_JSON = "application/graphql-response+json"
@@ -34,7 +34,7 @@ def trusting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     (folder / "record.graphql").write_text(RECORD)
     (folder / "README.md").write_text("{")
     settings = {"SIGHTLOG_DOCUMENTS": str(folder), "SIGHTLOG_DOCUMENTS_ONLY": "true", "SIGHTLOG_RATE_LIMIT": "0"}
-    with Stack(tmp_path_factory.mktemp("trusting"), settings) as stack:
+    with ForkedStack(tmp_path_factory.mktemp("trusting"), settings) as stack:
         database = Database(stack.database_url)
         account = new_account(stack, database)
         yield account

@@ -11,9 +11,9 @@ from websockets.sync.client import ClientConnection
 from app.engine.db import Database
 from app.models import ExportStatus, Scope
 from tests.conftest import Account, new_account
+from tests.forked import ForkedStack
 from tests.graphql_schema.conftest import put_export
 from tests.graphql_schema.test_subscriptions import WATCH, admitted, hear, opened, over_sse, subscribe, tell
-from tools.stack import Stack
 
 TYPENAME = {"data": {"__typename": "Query"}}
 
@@ -142,7 +142,7 @@ def test_what_a_client_breaks_off_is_no_error_of_ours(account: Account) -> None:
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """An account of a server that lets each key have two of everything open."""
     settings = {"SIGHTLOG_RATE_LIMIT": "0", "SIGHTLOG_SUBSCRIPTIONS_PER_KEY": "2"}
-    with Stack(tmp_path_factory.mktemp("narrow"), settings) as stack:
+    with ForkedStack(tmp_path_factory.mktemp("narrow"), settings) as stack:
         database = Database(stack.database_url)
         account = new_account(stack, database)
         yield account

@@ -9,6 +9,7 @@ from app.engine.db import Database
 from app.history import recording
 from app.history.recording import Result
 from tests.conftest import Account, new_account
+from tests.forked import ForkedStack
 from tools.stack import Stack
 
 REFUSED = "The answer would be larger than 1 MiB: ask for fewer results at a time or fewer fields, or start an export."
@@ -26,7 +27,7 @@ def strict(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     """Another API on the same database, whose answers have a megabyte at most."""
     settings = {"SIGHTLOG_MAX_ANSWER_BYTES": str(2**20), "SIGHTLOG_EMBEDDED_WORKER": "false"}
     settings |= {"SIGHTLOG_DATA_DIR": str(stack.folder / "data")}
-    with Stack(tmp_path_factory.mktemp("strict"), {**stack.settings, **settings}) as running:
+    with ForkedStack(tmp_path_factory.mktemp("strict"), {**stack.settings, **settings}) as running:
         yield running
 
 

@@ -11,11 +11,12 @@ import pytest
 from app.engine.db import Database
 from app.models import Scope
 from tests.conftest import ENGINES, Account, new_account
+from tests.forked import ForkedStack
 from tools import patience
 from tools.servers import Servers
-from tools.stack import Stack
 
 both_engines = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ENGINES]
+embedded = both_engines[:1]
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def own_stack(
         real.postgres.create_database(name)
         real.s3.create_bucket(name)
         settings = real.environment(name, name) | settings
-    with Stack(factory.mktemp(name), settings) as stack:
+    with ForkedStack(factory.mktemp(name), settings) as stack:
         database = Database(stack.database_url)
         account = new_account(stack, database)
         yield account
@@ -71,7 +72,7 @@ def becomes(expected: object, current: Callable[[], Any]) -> None:
 
 
 def log_of(account: Account) -> str:
-    return (account.stack.folder / "api-1.log").read_text()
+    return account.stack.api_processes[0].log.read_text()
 
 
 def logged(account: Account, request_id: str) -> list[str]:

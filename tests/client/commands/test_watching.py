@@ -15,7 +15,7 @@ from sightlog.commands import watching
 from sightlog.exports import Export
 from tests.client.commands.conftest import Shell
 from tests.conftest import Account, new_account
-from tests.forked import ForkedStack, Nursery
+from tests.forked import ForkedStack
 from tools import patience
 from tools.servers import Servers
 
@@ -23,13 +23,13 @@ pytestmark = pytest.mark.xdist_group("servers")
 
 
 @pytest.fixture
-def own(real_servers: Servers, tmp_path: Path, nursery: Nursery) -> Iterator[ForkedStack]:
+def own(real_servers: Servers, tmp_path: Path) -> Iterator[ForkedStack]:
     """A Sightlog without a worker: exports are begun, and wait."""
     name = f"watched_{tmp_path.name}".lower()
     real_servers.postgres.create_database(name)
     bucket = name.replace("_", "-")
     real_servers.s3.create_bucket(bucket)
-    stack = ForkedStack(tmp_path / "own", real_servers.environment(name, bucket), nursery=nursery)
+    stack = ForkedStack(tmp_path / "own", real_servers.environment(name, bucket))
     with stack:
         yield stack
 

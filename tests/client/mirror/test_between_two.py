@@ -17,6 +17,7 @@ from app.models import Scope
 from tests.client.mirror.conftest import Here, rows_of
 from tests.client.mirror.stub import Stub, item
 from tests.conftest import Account, new_account, only_embedded, only_servers
+from tests.forked import ForkedStack
 from tests.test_flickr import COUNT
 from tools import patience
 from tools.stack import Process, Stack
@@ -27,7 +28,7 @@ URL = "/api/v2/data"
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Another Sightlog, with the limit that it has by default."""
-    with Stack(tmp_path_factory.mktemp("other"), {"SIGHTLOG_RATE_LIMIT": "2000"}) as running:
+    with ForkedStack(tmp_path_factory.mktemp("other"), {"SIGHTLOG_RATE_LIMIT": "2000"}) as running:
         yield running
 
 
