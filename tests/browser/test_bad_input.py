@@ -15,6 +15,7 @@ from tests.browser.conftest import Visitor, sign_in
 from tests.browser.test_history import History, rows, total
 from tests.browser.test_result import panel, shows
 from tests.browser.watch import Watch
+from tests.commands import sightlog
 from tests.conftest import only_embedded
 
 pytestmark = only_embedded
@@ -168,7 +169,7 @@ def test_a_session_that_ends_in_the_middle_of_a_correction(visitor: Visitor, his
     shows(page, history[0])
     page.keyboard.press("e")
     page.keyboard.type(" And what I typed.")
-    visitor.account.stack.run("keys", "revoke", auth.prefix_of(visitor.account.keys[Scope.WRITE]))
+    sightlog(visitor.account.stack, "keys", "revoke", auth.prefix_of(visitor.account.keys[Scope.WRITE]))
     page.keyboard.press("Control+Enter")
     dialog = page.get_by_role("dialog", name="Sign in again")
     expect(dialog).to_contain_text("What you have typed is still here")

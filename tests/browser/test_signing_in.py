@@ -12,6 +12,7 @@ from app.engine.db import Database
 from app.models import Scope
 from tests.browser.conftest import Visitor
 from tests.browser.watch import Watch
+from tests.commands import sightlog
 from tests.conftest import Account, only_embedded
 
 pytestmark = only_embedded
@@ -119,7 +120,7 @@ def test_a_revoked_key_ends_the_session_in_the_open_page(visitor: Visitor, histo
     watch.forgive("status of 401 .* /graphql$")
     page = visitor.open()
     shows(page, history)
-    visitor.account.stack.run("keys", "revoke", auth.prefix_of(visitor.account.keys[Scope.WRITE]))
+    sightlog(visitor.account.stack, "keys", "revoke", auth.prefix_of(visitor.account.keys[Scope.WRITE]))
     page.get_by_label("Search texts").fill("dog")
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Sign in again")

@@ -17,6 +17,7 @@ import sightlog
 from app.models import Scope
 from sightlog import AsyncClient, Client, Options, Retries, errors, recording, results
 from tests.client.conftest import QUICKLY
+from tests.commands import sightlog as server
 from tests.conftest import Account
 from tests.forked import ForkedStack
 from tools import patience
@@ -388,9 +389,8 @@ def test_waiting_survives_a_restart_of_the_server(tmp_path: Path) -> None:
 
 
 def key(stack: Stack) -> str:
-    stack.run("accounts", "create", "team", check=False)
-    made = stack.run("keys", "create", "--account", "team", "--scopes", "admin")
-    return made.stdout.decode().split()[-1]
+    server(stack, "accounts", "create", "team")
+    return server(stack, "keys", "create", "--account", "team", "--scopes", "admin").stdout.split()[-1]
 
 
 def test_the_import_loads_nothing() -> None:

@@ -10,6 +10,7 @@ from app.models import Scope
 from sightlog import Client, Options, Retries, errors
 from tests.client.another import another_server
 from tests.client.conftest import QUICKLY
+from tests.commands import sightlog
 from tests.conftest import Account
 from tests.forked import ForkedStack
 from tools.servers import free_port
@@ -82,8 +83,8 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def narrow_key(narrow: Stack) -> str:
-    narrow.run("accounts", "create", "team", check=False)
-    return narrow.run("keys", "create", "--account", "team", "--scopes", "write").stdout.decode().split()[-1]
+    sightlog(narrow, "accounts", "create", "team")
+    return sightlog(narrow, "keys", "create", "--account", "team", "--scopes", "write").stdout.split()[-1]
 
 
 def test_more_than_the_server_takes(narrow: Stack, narrow_key: str) -> None:

@@ -16,6 +16,7 @@ from app.engine.db import Database
 from app.models import Scope
 from tests.client.mirror.conftest import Here, rows_of
 from tests.client.mirror.stub import Stub, item
+from tests.commands import sightlog
 from tests.conftest import Account, new_account, only_embedded, only_servers
 from tests.forked import ForkedStack
 from tests.test_flickr import COUNT
@@ -233,7 +234,7 @@ def test_the_key_may_come_from_standard_input_and_the_target_from_a_profile(
 
 @only_servers
 def test_a_real_history_killed_at_random(here: Here, there: Account, flickr: Path) -> None:
-    there.stack.run("import", str(flickr), "--account", there.name)
+    sightlog(there.stack, "import", str(flickr), "--account", there.name)
     for killed in range(3):
         with running(here, there) as process:
             patience.until(lambda: here.state.exists() or not process.is_running(), 60)
