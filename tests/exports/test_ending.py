@@ -24,8 +24,8 @@ ENDLESS = {
     True: "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n",
     False: "SELECT count(*) FROM (SELECT pg_sleep(3600)) asleep",
 }
-DEAF = "SELECT (repeat('a', 4000000) LIKE '%' || repeat('a', 100000) || 'b%')::int"
-"""PostgreSQL looks for no cancel while it compares."""
+DEAF = "SELECT (repeat('a', 1000000) LIKE '%' || repeat('a', 5000) || 'b%')::int"
+"""PostgreSQL looks for no cancel while it compares, which takes it some 10 seconds of a processor."""
 
 Ending = Callable[[Session, int, uuid.UUID, Event], object]
 
