@@ -238,8 +238,8 @@ class Redis(Server):
         (self.folder / "dump.rdb").unlink(missing_ok=True)
 
     def command(self) -> list[str]:
-        options = {"bind": HOST, "port": self.port, "databases": MAX_DATABASES, "save": ""}
-        return [str(SCRIPTS / "redis-server"), *(part for name in options for part in (f"--{name}", str(options[name])))]
+        options = ["--bind", HOST, "--port", str(self.port), "--databases", str(MAX_DATABASES), "--save", ""]
+        return [str(SCRIPTS / "redis-server"), *options]
 
     def check(self) -> None:
         with redis.Redis(host=HOST, port=self.port, socket_timeout=patience.seconds(5)) as client:
