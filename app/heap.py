@@ -12,6 +12,8 @@ KEPT = 16 * 2**20
 """Bytes that are kept at the end of the heap."""
 ARENAS = 4
 
+_C = ctypes.CDLL(None)
+
 
 def return_large_blocks() -> None:
     """Lets blocks of long texts and bodies go back to the system, whichever thread had them. Without it, glibc keeps up
@@ -19,8 +21,17 @@ def return_large_blocks() -> None:
 
     To be called before threads are started.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = getattr(_C, "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, LARGE)
         mallopt(_M_TRIM_THRESHOLD, KEPT)
         mallopt(_M_ARENA_MAX, ARENAS)
+
+
+def trim() -> None:
+    """Gives back to the system what is free anywhere in the heap: after work that took tens of megabytes in small
+    blocks, of which each thread's part of the heap would keep as much. Does nothing where there is no glibc.
+    """
+    malloc_trim = getattr(_C, "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)

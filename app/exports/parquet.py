@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from app import jsontext
+from app import heap, jsontext
 from app.exports.rows import Rows
 from app.history.columns import TABLE, Column
 
@@ -46,24 +46,27 @@ def write(rows: Rows, group_rows: int = GROUP_ROWS, group_bytes: int = GROUP_BYT
     columns = _columns(rows)
     schema = _schema(columns, json=pyarrow.json_(pyarrow.string()))
     file = _Pieces()
-    with parquet.ParquetWriter(
-        file,
-        schema,
-        compression="zstd",
-        compression_level=_LEVEL,
-        use_dictionary=[name for name, column in columns if column.name != "id"],
-        write_page_index=True,
-        write_page_checksum=True,
-        sorting_columns=[parquet.SortingColumn(place, descending=True) for place in _sorted_by(columns)],
-        store_schema=False,
-    ) as writer:
-        for group in _groups(rows, schema, group_rows, group_bytes):
-            writer.write_table(group)
-            count = len(group)
-            del group  # or it would stay while the next one is gathered
-            yield file.take(), count
-        writer.add_key_value_metadata(_told(columns))
-    yield file.take(), 0
+    try:
+        with parquet.ParquetWriter(
+            file,
+            schema,
+            compression="zstd",
+            compression_level=_LEVEL,
+            use_dictionary=[name for name, column in columns if column.name != "id"],
+            write_page_index=True,
+            write_page_checksum=True,
+            sorting_columns=[parquet.SortingColumn(place, descending=True) for place in _sorted_by(columns)],
+            store_schema=False,
+        ) as writer:
+            for group in _groups(rows, schema, group_rows, group_bytes):
+                writer.write_table(group)
+                count = len(group)
+                del group  # or it would stay while the next one is gathered
+                yield file.take(), count
+            writer.add_key_value_metadata(_told(columns))
+        yield file.take(), 0
+    finally:
+        heap.trim()
 
 
 _Columns = Sequence[tuple[str, Column]]
