@@ -1,6 +1,7 @@
 """The heap of the C library, which keeps for itself what it was once given."""
 
 import ctypes
+from typing import Any
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 """Names of glibc's <malloc.h>."""
@@ -12,8 +13,6 @@ KEPT = 16 * 2**20
 """Bytes that are kept at the end of the heap."""
 ARENAS = 4
 
-_C = ctypes.CDLL(None)
-
 
 def return_large_blocks() -> None:
     """Lets blocks of long texts and bodies go back to the system, whichever thread had them. Without it, glibc keeps up
@@ -21,7 +20,7 @@ def return_large_blocks() -> None:
 
     To be called before threads are started.
     """
-    mallopt = getattr(_C, "mallopt", None)
+    mallopt = _function("mallopt")
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, LARGE)
         mallopt(_M_TRIM_THRESHOLD, KEPT)
@@ -32,6 +31,11 @@ def trim() -> None:
     """Gives back to the system what is free anywhere in the heap: after work that took tens of megabytes in small
     blocks, of which each thread's part of the heap would keep as much. Does nothing where there is no glibc.
     """
-    malloc_trim = getattr(_C, "malloc_trim", None)
+    malloc_trim = _function("malloc_trim")
     if malloc_trim is not None:
         malloc_trim(0)
+
+
+def _function(name: str) -> Any:
+    """Of the C library; None where it has none of that name."""
+    return getattr(ctypes.CDLL(None), name, None)
