@@ -1,6 +1,5 @@
 """What can be given, and how it becomes values of the core."""
 
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -269,5 +268,4 @@ def _none_if_unset(value: Any) -> Any:
 
 def _given(values: Any) -> dict[str, Any]:
     """What a client gave, by name; null is as if it were absent."""
-    fields = {field.name: getattr(values, field.name) for field in dataclasses.fields(values)}
-    return {name: value for name, value in fields.items() if value is not None and value is not UNSET}
+    return {name: value for name, value in vars(values).items() if value is not None and value is not UNSET}

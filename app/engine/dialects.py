@@ -7,7 +7,7 @@ import base64
 import json
 import sqlite3
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    Column,
     ColumnElement,
     Connection,
     Date,
@@ -110,6 +111,8 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
     """Inserts those rows of one account whose id is not there yet, in their order; the ids of those. All rows name the
     same columns.
     """
+    given = [column for column in table.columns if column.name in rows[0]]
+    names = [column.name for column in given]
     if connection.dialect.name == "sqlite":
         # The transaction holds the only right to write, so what is known now is known until it ends.
         ids = [row["id"] for row in rows]
@@ -117,10 +120,11 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
         known_ids = set(connection.scalars(known))
         new = [row for row in rows if row["id"] not in known_ids]
         if new:
-            connection.execute(table.insert(), new)
+            # Written here, since a statement of SQLAlchemy costs each row as much again as the database does.
+            written = [_written(connection.dialect, column, [row[column.name] for row in new]) for column in given]
+            insertion = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+            connection.exec_driver_sql(insertion, list(zip(*written, strict=True)))
         return [row["id"] for row in new]
-    given = [column for column in table.columns if column.name in rows[0]]
-    names = [column.name for column in given]
     is_json = [isinstance(column.type, JSON) for column in given]
     listed, incoming = ", ".join(names), f"incoming_{table.name}"
     key = ", ".join(column.name for column in table.primary_key)
@@ -141,6 +145,12 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
         select_ = f"SELECT {listed} FROM {incoming} ORDER BY {key}"  # noqa: S608
         cursor.execute(f"INSERT INTO {table.name} ({listed}) {select_} ON CONFLICT DO NOTHING RETURNING id".encode())
         return [id for (id,) in cursor.fetchall()]
+
+
+def _written(dialect: Dialect, column: Column[Any], values: Sequence[Any]) -> Iterable[Any]:
+    """The values as the driver takes them."""
+    write = column.type.dialect_impl(dialect).bind_processor(dialect)
+    return map(write, values) if write else values
 
 
 def add_up(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
