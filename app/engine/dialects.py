@@ -113,6 +113,7 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
     """
     given = [column for column in table.columns if column.name in rows[0]]
     names = [column.name for column in given]
+    listed = ", ".join(names)
     if connection.dialect.name == "sqlite":
         # The transaction holds the only right to write, so what is known now is known until it ends.
         ids = [row["id"] for row in rows]
@@ -122,11 +123,11 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
         if new:
             # Written here, since a statement of SQLAlchemy costs each row as much again as the database does.
             written = [_written(connection.dialect, column, [row[column.name] for row in new]) for column in given]
-            insertion = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+            insertion = f"INSERT INTO {table.name} ({listed}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
             connection.exec_driver_sql(insertion, list(zip(*written, strict=True)))
         return [row["id"] for row in new]
     is_json = [isinstance(column.type, JSON) for column in given]
-    listed, incoming = ", ".join(names), f"incoming_{table.name}"
+    incoming = f"incoming_{table.name}"
     key = ", ".join(column.name for column in table.primary_key)
     driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
     with driver.cursor() as cursor:
