@@ -120,13 +120,8 @@ class ForkedStack(Stack):
 
     forked: list[Forked] = field(default_factory=list)
 
-    def _start(self) -> None:
+    def _upgrade(self) -> None:
         assert self._fork("db", "upgrade").wait() == 0
-        for _ in range(self.apis):
-            self.add_api()
-        for _ in range(self.workers):
-            self.add_worker()
-        self.wait_until_ready()
 
     def add_api(self) -> Forked:
         self.ports.append(free_port())

@@ -97,12 +97,15 @@ class Stack:
         return self
 
     def _start(self) -> None:
-        self.run("db", "upgrade")
+        self._upgrade()
         for _ in range(self.apis):
             self.add_api()
         for _ in range(self.workers):
             self.add_worker()
         self.wait_until_ready()
+
+    def _upgrade(self) -> None:
+        self.run("db", "upgrade")
 
     def add_api(self) -> Process:
         port = free_port()
