@@ -169,7 +169,8 @@ def test_a_session_that_ends_in_the_middle_of_a_correction(visitor: Visitor, his
     shows(page, history[0])
     page.keyboard.press("e")
     page.keyboard.type(" And what I typed.")
-    sightlog(visitor.account.stack, "keys", "revoke", auth.prefix_of(visitor.account.keys[Scope.WRITE]))
+    revoked = sightlog(visitor.account.stack, "keys", "revoke", auth.prefix_of(visitor.account.keys[Scope.WRITE]))
+    assert revoked.exit_code == 0
     page.keyboard.press("Control+Enter")
     dialog = page.get_by_role("dialog", name="Sign in again")
     expect(dialog).to_contain_text("What you have typed is still here")

@@ -120,7 +120,8 @@ def test_a_revoked_key_ends_the_session_in_the_open_page(visitor: Visitor, histo
     watch.forgive("status of 401 .* /graphql$")
     page = visitor.open()
     shows(page, history)
-    sightlog(visitor.account.stack, "keys", "revoke", auth.prefix_of(visitor.account.keys[Scope.WRITE]))
+    revoked = sightlog(visitor.account.stack, "keys", "revoke", auth.prefix_of(visitor.account.keys[Scope.WRITE]))
+    assert revoked.exit_code == 0
     page.get_by_label("Search texts").fill("dog")
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Sign in again")

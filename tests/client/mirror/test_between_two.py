@@ -234,7 +234,7 @@ def test_the_key_may_come_from_standard_input_and_the_target_from_a_profile(
 
 @only_servers
 def test_a_real_history_killed_at_random(here: Here, there: Account, flickr: Path) -> None:
-    sightlog(there.stack, "import", str(flickr), "--account", there.name)
+    assert sightlog(there.stack, "import", str(flickr), "--account", there.name).exit_code == 0
     for killed in range(3):
         with running(here, there) as process:
             patience.until(lambda: here.state.exists() or not process.is_running(), 60)
