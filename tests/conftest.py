@@ -25,10 +25,10 @@ T = TypeVar("T")
 ENGINES = ("embedded", "servers")
 DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "flickr8k_history.jsonl.gz"
 
-only_embedded, only_servers = (
-    pytest.mark.parametrize("stack", [pytest.param(engine, marks=pytest.mark.xdist_group(engine))], indirect=True)
-    for engine in ENGINES
-)
+both_engines = [pytest.param(engine, marks=pytest.mark.xdist_group(engine)) for engine in ENGINES]
+"""Parameters of a fixture: each engine in a test process of its own."""
+
+only_embedded, only_servers = (pytest.mark.parametrize("stack", [engine], indirect=True) for engine in both_engines)
 """For a test that uses the fixture `stack` where the other engine would show nothing more."""
 
 _numbers = itertools.count(1)
@@ -155,9 +155,7 @@ def real_servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 _stacks = itertools.count()
 
 
-@pytest.fixture(
-    scope="session", params=[pytest.param(engine, marks=pytest.mark.xdist_group(engine)) for engine in ENGINES]
-)
+@pytest.fixture(scope="session", params=both_engines)
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One running Sightlog of each kind: every test that uses it runs on both."""
     settings = {"SIGHTLOG_RATE_LIMIT": "0"}
@@ -177,9 +175,7 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield running
 
 
-@pytest.fixture(
-    scope="session", params=[pytest.param(engine, marks=pytest.mark.xdist_group(engine)) for engine in ENGINES]
-)
+@pytest.fixture(scope="session", params=both_engines)
 def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     """What a process works with, on each engine; no worker does anything here but what a test does."""
     url = ""

@@ -21,7 +21,7 @@ from app.engine.db import Database
 from app.limits import Limiter
 from app.models import Scope
 from tests.commands import sightlog
-from tests.conftest import ENGINES, Account, code_of, new_account
+from tests.conftest import Account, both_engines, code_of, new_account
 from tests.forked import ForkedStack
 from tools import patience
 from tools.servers import Redis, Servers
@@ -49,7 +49,7 @@ def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
         yield server
 
 
-@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ENGINES])
+@pytest.fixture(scope="module", params=both_engines)
 def limited(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Two API processes. The first trusts a proxy on this machine, so that each test can have an address of its own."""
     settings = {"SIGHTLOG_RATE_LIMIT": str(LIMIT), "SIGHTLOG_MAX_BODY_BYTES": "2048"}

@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 from app.engine.db import Database
 from app.migrations import revisions
 from app.models import Scope
-from tests.conftest import ENGINES, Account, new_account
+from tests.conftest import Account, both_engines, new_account
 from tools import patience
 from tools.servers import Postgres, Redis, Server, Servers, free_port, is_free
 from tools.stack import Stack
@@ -46,7 +46,7 @@ def own_servers(real_servers: Servers, tmp_path_factory: pytest.TempPathFactory)
         yield Servers(postgres, redis, real_servers.s3)
 
 
-@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ENGINES])
+@pytest.fixture(scope="module", params=both_engines)
 def observed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Logs as JSON. The second process, an API or a worker, has a port of its own for the metrics."""
     settings = {"SIGHTLOG_RATE_LIMIT": "0", "SIGHTLOG_LOG_FORMAT": "json"}

@@ -12,7 +12,7 @@ import pytest
 
 from app.models import Scope
 from tests.browser.watch import Watch
-from tests.conftest import Account
+from tests.conftest import Account, both_engines
 from tests.http import own
 from tools import patience
 from tools.servers import free_port
@@ -57,7 +57,7 @@ def site() -> Iterator[Site]:
         server.shutdown()
 
 
-@pytest.fixture(scope="module", params=own.both_engines)
+@pytest.fixture(scope="module", params=both_engines)
 def browsed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, site: Site) -> Iterator[Account]:
     settings = {"SIGHTLOG_CORS_ORIGINS": f"http://localhost:{site.server_port}", "SIGHTLOG_RATE_LIMIT": "1000"}
     settings["SIGHTLOG_EMBEDDED_WORKER"] = "true"

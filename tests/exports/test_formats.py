@@ -28,14 +28,14 @@ from app.models import Export
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from app.storage import LocalStorage
-from tests.conftest import ENGINES
+from tests.conftest import both_engines
 
 EXPORTS = Export.__table__  # type: ignore[attr-defined]
 
 _numbers = count(1)
 
 
-@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ENGINES])
+@pytest.fixture(scope="module", params=both_engines)
 def runtime(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     url = ""
     if request.param == "servers":

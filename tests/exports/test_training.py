@@ -30,7 +30,7 @@ from app.models import Export, Scope
 from app.settings import Settings
 from tests.addresses import Named, serving
 from tests.commands import sightlog
-from tests.conftest import ENGINES, Account, only_embedded
+from tests.conftest import Account, both_engines, only_embedded
 from tests.forked import ForkedStack
 from tools import patience
 from tools.stack import Stack
@@ -71,9 +71,7 @@ def server() -> Iterator[Named]:
         yield named
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param(engine, marks=pytest.mark.xdist_group(engine)) for engine in ENGINES]
-)
+@pytest.fixture(scope="module", params=both_engines)
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One that may fetch from this machine, but not from all of it; images up to 200 kB, 40 of them."""
     settings = {

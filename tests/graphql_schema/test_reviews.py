@@ -8,7 +8,7 @@ import pytest
 
 from app.history import projection, reviews
 from app.models import Scope
-from tests.conftest import Account
+from tests.conftest import Account, both_engines
 from tests.http import own
 
 REVIEW = """mutation($input: [ReviewInput!]!) {
@@ -256,7 +256,7 @@ def test_what_cannot_be_meant(dogs: Account, variables: dict[str, Any], field: s
     assert nothing_is_reviewed(dogs)
 
 
-@pytest.fixture(scope="module", params=own.both_engines)
+@pytest.fixture(scope="module", params=both_engines)
 def few_at_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     with own.own_stack(request, tmp_path_factory, "few-at-once", {"SIGHTLOG_MAX_REVIEWED_AT_ONCE": "2"}) as account:
         account.record(*({"id": f"d{number}", "description": "A dog"} for number in range(3)))

@@ -29,7 +29,7 @@ from app.history.verdicts import ReviewState, Verdict
 from app.migrations import migrate
 from app.models import Description, Review
 from app.runtime import Runtime
-from tests.conftest import ENGINES
+from tests.conftest import both_engines
 
 BY = "sightlog_abcdefgh"
 MOMENT = datetime(2025, 1, 15, 10, 30, tzinfo=UTC)
@@ -208,7 +208,7 @@ ROWS = """
     FROM numbers"""
 
 
-@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ENGINES])
+@pytest.fixture(scope="module", params=both_engines)
 def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     url = f"sqlite:///{tmp_path_factory.mktemp('filled') / 'sightlog.db'}"
     if request.param == "servers":

@@ -10,12 +10,11 @@ import pytest
 
 from app.engine.db import Database
 from app.models import Scope
-from tests.conftest import ENGINES, Account, new_account
+from tests.conftest import Account, both_engines, new_account
 from tests.forked import ForkedStack
 from tools import patience
 from tools.servers import Servers
 
-both_engines = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ENGINES]
 embedded = both_engines[:1]
 
 

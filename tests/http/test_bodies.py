@@ -15,7 +15,7 @@ import pytest
 from app.compression import zstd
 from app.http import protocol
 from app.models import Scope
-from tests.conftest import Account, new_account
+from tests.conftest import Account, both_engines, new_account
 from tests.http import own
 
 JSON = "application/json"
@@ -192,7 +192,7 @@ def test_nobody_sends_on_without_an_end(account: Account) -> None:
 # Few at a time
 
 
-@pytest.fixture(scope="module", params=own.both_engines)
+@pytest.fixture(scope="module", params=both_engines)
 def busy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     few = {"SIGHTLOG_LARGE_BODIES": "3", "SIGHTLOG_LARGE_BODIES_PER_ACCOUNT": "2"}
     settings = few | {"SIGHTLOG_LARGE_BODY_WAIT": "1s", "SIGHTLOG_BODY_TIMEOUT": "10m"}

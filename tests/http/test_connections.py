@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from tests.conftest import Account
+from tests.conftest import Account, both_engines
 from tests.http import own
 from tools import patience
 
@@ -20,7 +20,7 @@ EXPORT = "/api/v2/data/export"
 LENGTH = "Content-Length: 99"
 
 
-@pytest.fixture(scope="module", params=own.both_engines)
+@pytest.fixture(scope="module", params=both_engines)
 def strict(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     settings = {
         "SIGHTLOG_HEAD_TIMEOUT": "4s",
@@ -33,7 +33,7 @@ def strict(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield account
 
 
-@pytest.fixture(scope="module", params=own.both_engines)
+@pytest.fixture(scope="module", params=both_engines)
 def few(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     settings = {
         "SIGHTLOG_MAX_CONNECTIONS": "12",

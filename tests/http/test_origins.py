@@ -10,7 +10,7 @@ from websockets.typing import Origin, Subprotocol
 
 from app.models import Scope
 from tests.commands import invoke
-from tests.conftest import Account
+from tests.conftest import Account, both_engines
 from tests.http import own
 
 LIST = "/api/v2/data/descriptions"
@@ -22,7 +22,7 @@ EXPOSED = {
 }
 
 
-@pytest.fixture(scope="module", params=own.both_engines)
+@pytest.fixture(scope="module", params=both_engines)
 def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """Open to pages of one origin, known by two names, behind a prefix."""
     settings = {

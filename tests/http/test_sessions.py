@@ -16,7 +16,7 @@ from app.http import cookies
 from app.models import BrowserSession, Scope, SignInLink
 from app.runtime import Runtime
 from tests.commands import invoke
-from tests.conftest import Account, code_of, new_account
+from tests.conftest import Account, both_engines, code_of, new_account
 from tests.http import own
 from tests.rest_compat.conftest import LIST
 from tools import patience
@@ -393,7 +393,7 @@ def test_the_command_line_makes_a_link(account: Account) -> None:
 # With settings of its own
 
 
-@pytest.fixture(scope="module", params=own.both_engines)
+@pytest.fixture(scope="module", params=both_engines)
 def strict(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """Behind a proxy that speaks https and has another name; sessions are short, and so are limits."""
     settings = {

@@ -13,7 +13,7 @@ from app import cli
 from app.engine.db import Database
 from app.history import folding
 from app.migrations import migrate
-from tests.conftest import ENGINES
+from tests.conftest import both_engines
 
 KEPT = {
     "ascii": ("Istanbul", "left alone"),
@@ -28,7 +28,7 @@ KEPT = {
 _numbers = count(1)
 
 
-@pytest.fixture(params=[pytest.param(engine, marks=pytest.mark.xdist_group(engine)) for engine in ENGINES])
+@pytest.fixture(params=both_engines)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """At the revision before."""
     url = f"sqlite:///{tmp_path}/sightlog.db"

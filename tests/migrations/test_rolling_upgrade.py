@@ -18,7 +18,7 @@ from app.errors import Unavailable
 from app.history import rollup
 from app.migrations import migrate
 from tests.commands import sightlog
-from tests.conftest import ENGINES
+from tests.conftest import both_engines
 from tests.migrations import last_release
 from tools import patience
 from tools.patience import until
@@ -46,7 +46,7 @@ only_servers = [pytest.param("servers", marks=pytest.mark.xdist_group("servers")
 _numbers = count(1)
 
 
-@pytest.fixture(params=[pytest.param(engine, marks=pytest.mark.xdist_group(engine)) for engine in ENGINES])
+@pytest.fixture(params=both_engines)
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     """A stack of its own; nothing runs yet, and its database is empty."""
     settings = {"SIGHTLOG_RATE_LIMIT": "0"}
